@@ -1,0 +1,1 @@
+//! Real Asterisk servers on this machine, for demonstrations, tests and benchmarks.

@@ -1,0 +1,1 @@
+//! The configuration texts that an Asterisk needs for calltest, as pure functions.

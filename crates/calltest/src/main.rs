@@ -1,0 +1,2 @@
+//! The `calltest` program.
+fn main() {}
