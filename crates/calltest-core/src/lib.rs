@@ -1,1 +1,18 @@
-//! What a call test means and how it is judged: plan, numbers, DTMF, hangup causes, evidence, verdicts.
+//! What a call test means and how it is judged.
+//!
+//! This crate holds the words that all the others share: the [`plan`] (what is configured), the [`evidence`] that a run
+//! gathers, the [`expectation`] it is held against, the [`judge`] that compares the two, and the [`event`]s that tell the
+//! world about it. It does no I/O, spawns nothing, reads no clock and draws no random numbers: time and random values
+//! are arguments. So every rule in here is a table that a test can spell out.
+
+pub mod cause;
+pub mod dtmf;
+pub mod event;
+pub mod evidence;
+pub mod expectation;
+pub mod judge;
+pub mod measures;
+pub mod number;
+pub mod plan;
+pub mod run;
+pub mod verdict;
