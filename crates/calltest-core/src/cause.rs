@@ -1,1 +1,138 @@
-//! .
+//! Why a call ended: Q.850 hangup causes and the channel technology's own codes.
+
+use std::fmt;
+
+/// A hangup cause as numbered by ITU-T Q.850, which Asterisk uses for every technology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HangupCause(pub u16);
+
+/// The causes that Q.850 names, with the numbers that Asterisk may report.
+const NAMES: &[(u16, &str)] = &[
+    (1, "unallocated number"),
+    (2, "no route to transit network"),
+    (3, "no route to destination"),
+    (5, "misdialled trunk prefix"),
+    (6, "channel unacceptable"),
+    (7, "call awarded"),
+    (8, "preemption"),
+    (14, "number ported"),
+    (16, "normal clearing"),
+    (17, "user busy"),
+    (18, "no user responding"),
+    (19, "no answer"),
+    (20, "subscriber absent"),
+    (21, "call rejected"),
+    (22, "number changed"),
+    (23, "redirected to new destination"),
+    (26, "answered elsewhere"),
+    (27, "destination out of order"),
+    (28, "invalid number format"),
+    (29, "facility rejected"),
+    (30, "response to status enquiry"),
+    (31, "normal, unspecified"),
+    (34, "no circuit available"),
+    (38, "network out of order"),
+    (41, "temporary failure"),
+    (42, "switch congestion"),
+    (43, "access information discarded"),
+    (44, "requested channel not available"),
+    (50, "facility not subscribed"),
+    (52, "outgoing calls barred"),
+    (54, "incoming calls barred"),
+    (57, "bearer capability not authorised"),
+    (58, "bearer capability not available"),
+    (65, "bearer capability not implemented"),
+    (66, "channel type not implemented"),
+    (69, "facility not implemented"),
+    (81, "invalid call reference"),
+    (88, "incompatible destination"),
+    (95, "invalid message"),
+    (96, "mandatory information element missing"),
+    (97, "message type not existing"),
+    (98, "message not compatible with call state"),
+    (99, "information element not existing"),
+    (100, "invalid information element contents"),
+    (101, "wrong call state"),
+    (102, "recovery on timer expiry"),
+    (103, "mandatory information element of wrong length"),
+    (111, "protocol error"),
+    (127, "interworking"),
+];
+
+impl HangupCause {
+    /// The call was ended in the ordinary way.
+    pub const NORMAL_CLEARING: Self = Self(16);
+    /// The called party is busy.
+    pub const USER_BUSY: Self = Self(17);
+    /// No circuit available: congestion.
+    pub const CONGESTION: Self = Self(34);
+
+    /// Its name, where Q.850 has one.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.binary_search_by_key(&self.0, |(number, _)| *number).ok().map(|index| NAMES[index].1)
+    }
+}
+
+impl fmt::Display for HangupCause {
+    /// Number and name: `17 user busy`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{} {name}", self.0),
+            None => write!(f, "cause {}", self.0),
+        }
+    }
+}
+
+/// Why a channel ended: the cause, and the code of its technology where that was off-nominal (for PJSIP the final SIP
+/// status, RFC 3261 §21). Asterisk reports such codes from 22.7 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallEnd {
+    /// The Q.850 cause.
+    pub cause: HangupCause,
+    /// The technology's own code.
+    pub tech_cause: Option<TechCause>,
+}
+
+/// A code of the channel technology's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TechCause {
+    /// The final status of a SIP request.
+    Sip(u16),
+    /// A code of another technology.
+    Other(i64),
+}
+
+impl From<HangupCause> for CallEnd {
+    fn from(cause: HangupCause) -> Self {
+        Self { cause, tech_cause: None }
+    }
+}
+
+impl fmt::Display for CallEnd {
+    /// `17 user busy (SIP 486)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.tech_cause {
+            None => write!(f, "{}", self.cause),
+            Some(TechCause::Sip(status)) => write!(f, "{} (SIP {status})", self.cause),
+            Some(TechCause::Other(code)) => write!(f, "{} (technology's code {code})", self.cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_so_that_each_is_found() {
+        assert!(NAMES.is_sorted_by_key(|(number, _)| *number));
+        assert!(NAMES.iter().all(|(number, name)| HangupCause(*number).name() == Some(name)));
+    }
+
+    #[test]
+    fn a_call_end_reads_like_a_sentence() {
+        let end = CallEnd { cause: HangupCause::USER_BUSY, tech_cause: Some(TechCause::Sip(486)) };
+        assert_eq!(end.to_string(), "17 user busy (SIP 486)");
+        assert_eq!(CallEnd::from(HangupCause(77)).to_string(), "cause 77");
+    }
+}

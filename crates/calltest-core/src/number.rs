@@ -158,7 +158,9 @@ impl fmt::Display for CallerMismatch {
                 write!(f, "expected caller ID {expected}, received {received}")?;
                 match (expected, read_as) {
                     (PhoneNumber::Extension(_), _) => f.write_str(", which does not end with it"),
-                    (PhoneNumber::E164(_), Some(read_as)) if read_as != received => write!(f, ", which reads as {read_as}"),
+                    (PhoneNumber::E164(_), Some(read_as)) if read_as != received => {
+                        write!(f, ", which reads as {read_as}")
+                    }
                     (PhoneNumber::E164(_), Some(_)) => Ok(()),
                     (PhoneNumber::E164(_), None) => f.write_str(", which is not a number of this numbering plan"),
                 }
@@ -192,7 +194,12 @@ mod tests {
 
     #[test]
     fn the_manuals_rules_for_germany() {
-        check(&german(None), "+49911123", &["+49911123", "0049911123", "0911123"], &["49911123", "123", "+49911124", ""]);
+        check(
+            &german(None),
+            "+49911123",
+            &["+49911123", "0049911123", "0911123"],
+            &["49911123", "123", "+49911124", ""],
+        );
         check(&german(Some("911")), "+49911123", &["123", "0911123"], &["911123"]);
         check(&german(None), "123", &["123", "+49911123", "0123"], &["12", "1234", ""]);
     }

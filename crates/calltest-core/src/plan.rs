@@ -303,7 +303,9 @@ impl CallTest {
     pub fn links(&self) -> Vec<&LinkName> {
         match &self.mode {
             Mode::Dtmf { ends, .. } | Mode::Call { ends } | Mode::Audio { ends, .. } => vec![&ends.src, &ends.dst],
-            Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => vec![&to.src],
+            Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
+                vec![&to.src]
+            }
             Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => vec![&at.dst],
         }
     }

@@ -1,0 +1,278 @@
+//! The table of verdicts, spelled out.
+
+use super::*;
+use crate::cause::{CallEnd, HangupCause, TechCause};
+use crate::evidence::{ServerTime, Sight};
+use crate::number::{CallerMismatch, PhoneNumber};
+use crate::plan::Ringing;
+
+/// A run in the making: each step adds a fact 100 ms after the one before.
+struct Story {
+    expectation: Expectation,
+    evidence: Evidence,
+}
+
+fn story(milestone: Milestone) -> Story {
+    Story {
+        expectation: Expectation {
+            deadline: Duration::from_secs(30),
+            arrives: false,
+            milestone,
+            may_be_answered: true,
+            ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
+            digits: Vec::new(),
+        },
+        evidence: Evidence {
+            src: Some("foo".into()),
+            dst: Some("bar".into()),
+            facts: Vec::new(),
+            ending: Ending::Completed,
+            sight: Vec::new(),
+            loop_delay: Duration::ZERO,
+        },
+    }
+    .src(Observation::Dialled { dial_string: "PJSIP/1@trunk".into() })
+    .seen(Some(Duration::from_millis(2)))
+}
+
+impl Story {
+    fn add(mut self, side: Option<Side>, what: Observation) -> Self {
+        let at = Duration::from_millis(100) * u32::try_from(self.evidence.facts.len()).unwrap();
+        self.evidence.facts.push(Fact { at, server_time: None, side, what });
+        self
+    }
+
+    fn src(self, what: Observation) -> Self {
+        self.add(Some(Side::Src), what)
+    }
+
+    fn dst(self, what: Observation) -> Self {
+        self.add(Some(Side::Dst), what)
+    }
+
+    fn arrived(mut self) -> Self {
+        self.expectation.arrives = true;
+        self.dst(Observation::Arrived { caller: "1".into(), dialled: "2".into() })
+    }
+
+    fn digits(mut self, to: Side, expected: &str, received: &str) -> Self {
+        self.expectation.digits.push(ExpectedDigits { to, digits: expected.into(), may_repeat: false });
+        received.chars().fold(self, |story, digit| {
+            story.add(Some(to), Observation::DigitReceived { digit, duration: Duration::from_millis(100) })
+        })
+    }
+
+    fn rejected(self, cause: u16, sip: u16) -> Self {
+        let end = CallEnd { cause: HangupCause(cause), tech_cause: Some(TechCause::Sip(sip)) };
+        self.src(Observation::HangupRequest { end, is_soft: false })
+    }
+
+    fn seen(mut self, round_trip: Option<Duration>) -> Self {
+        let longest_silence = Duration::from_secs(4);
+        self.evidence.sight = vec![Sight { server: "asterisk".into(), longest_silence, round_trip }];
+        self
+    }
+
+    fn stopped(mut self, stop: Stop) -> Self {
+        self.evidence.ending = Ending::Stopped(stop);
+        self
+    }
+
+    fn leg_ended(self, awaiting: Awaiting) -> Self {
+        self.stopped(Stop::LegEnded { side: Side::Src, awaiting })
+    }
+
+    fn deadline(self, awaiting: Awaiting) -> Self {
+        self.stopped(Stop::Deadline { awaiting })
+    }
+
+    #[track_caller]
+    fn is(self, word: &str, reason: &str) {
+        let judgement = judge(&self.expectation, &self.evidence);
+        let said = judgement.verdict.reason().unwrap_or_default();
+        assert_eq!((judgement.verdict.word(), said.as_str()), (word, reason));
+    }
+}
+
+#[test]
+fn a_call_that_goes_as_expected_passes() {
+    let call = story(Milestone::Answer).arrived().src(Observation::Ringing).src(Observation::Answered);
+    call.digits(Side::Src, "123", "123").digits(Side::Dst, "456", "456").is("pass", "");
+}
+
+#[test]
+fn a_rejection_is_a_failure_with_cause_and_time() {
+    story(Milestone::Answer)
+        .rejected(17, 486)
+        .leg_ended(Awaiting::Answer(Side::Src))
+        .is("fail", "foo: rejected after 0.10 s with 17 user busy (SIP 486), expected an answer");
+    story(Milestone::Answer)
+        .src(Observation::Ringing)
+        .rejected(21, 603)
+        .leg_ended(Awaiting::Answer(Side::Src))
+        .is("fail", "foo: rang, then rejected after 0.20 s with 21 call rejected (SIP 603), expected an answer");
+}
+
+#[test]
+fn a_soft_request_and_the_dial_status_say_nothing_about_the_cause() {
+    let soft = Observation::HangupRequest { end: HangupCause(32).into(), is_soft: true };
+    story(Milestone::Answer)
+        .src(soft)
+        .src(Observation::DialEnded { status: "NOANSWER".into() })
+        .rejected(1, 404)
+        .src(Observation::Gone { end: Some(HangupCause(16).into()) })
+        .leg_ended(Awaiting::Answer(Side::Src))
+        .is("fail", "foo: rejected after 0.30 s with 1 unallocated number (SIP 404), expected an answer");
+    // Busy() in the dialplan gives neither a request nor a cause.
+    story(Milestone::Answer)
+        .src(Observation::DialEnded { status: "BUSY".into() })
+        .src(Observation::Gone { end: Some(HangupCause(0).into()) })
+        .leg_ended(Awaiting::Answer(Side::Src))
+        .is("fail", "foo: rejected after 0.20 s with 17 user busy, expected an answer");
+}
+
+#[test]
+fn hanging_up_early_is_a_failure() {
+    story(Milestone::Answer)
+        .arrived()
+        .src(Observation::Answered)
+        .digits(Side::Src, "123", "1")
+        .rejected(16, 200)
+        .leg_ended(Awaiting::Digits(Side::Src))
+        .is(
+            "fail",
+            "foo: the call ended 0.20 s after the answer with 16 normal clearing (SIP 200), while waiting for digits",
+        );
+    story(Milestone::Ringing).src(Observation::Ringing).rejected(17, 486).leg_ended(Awaiting::Pause).is(
+        "fail",
+        "foo: the call ended 0.20 s after it went out with 17 user busy (SIP 486), while waiting for the next step",
+    );
+}
+
+#[test]
+fn digits_are_told_apart() {
+    let up = || story(Milestone::Answer).arrived().src(Observation::Answered);
+    up().digits(Side::Dst, "04427", "0447")
+        .stopped(Stop::DigitsWrong { to: Side::Dst })
+        .is("fail", "bar: expected digits 04427, received 0447 (number 4 is wrong)");
+    up().digits(Side::Dst, "04427", "044270")
+        .is("fail", "bar: expected digits 04427, received 044270 (more than were sent)");
+    up().digits(Side::Dst, "04427", "0442")
+        .deadline(Awaiting::Digits(Side::Dst))
+        .is("fail", "bar: expected digits 04427, received 0442 before the deadline (30 s)");
+    up().digits(Side::Src, "04427", "")
+        .stopped(Stop::DigitsOverdue { to: Side::Src, overdue: Duration::from_secs(3) })
+        .is("fail", "foo: expected digits 04427, received none until 3 s after the last was due");
+    // A script that claims to be through without its digits is not believed.
+    up().digits(Side::Src, "04427", "044")
+        .is("error", "the call stopped while foo waited for digits, and nothing that was seen explains it");
+}
+
+#[test]
+fn a_call_that_never_gets_there_is_a_failure_only_while_we_can_see() {
+    let table = [
+        (Awaiting::Ringing, "foo: expected ringing, saw no sign of life within 30 s"),
+        (Awaiting::Answer(Side::Src), "foo: expected an answer, saw no sign of life within 30 s"),
+        (Awaiting::Arrival, "bar: no call arrived within 30 s; foo saw no sign of life"),
+    ];
+    for (awaiting, reason) in table {
+        story(Milestone::Answer).deadline(awaiting).is("fail", reason);
+        story(Milestone::Answer).deadline(awaiting).seen(None).is(
+            "error",
+            "server asterisk did not answer when the time was up (nothing heard for 4.0 s), so what was not seen proves nothing",
+        );
+        let mut late = story(Milestone::Answer).deadline(awaiting);
+        late.evidence.loop_delay = Duration::from_millis(2500);
+        late.is("error", "this process was held up for 2.5 s during the run, so what was not seen proves nothing");
+    }
+}
+
+#[test]
+fn running_out_of_time_in_our_own_pauses_is_an_error() {
+    story(Milestone::Answer)
+        .deadline(Awaiting::Pause)
+        .is("error", "the time (30 s) was up while foo was busy with the next step");
+}
+
+#[test]
+fn progress_is_named() {
+    let waiting = |what| story(Milestone::Answer).src(what).deadline(Awaiting::Answer(Side::Src));
+    waiting(Observation::EarlyMedia).is("fail", "foo: expected an answer, saw only early media within 30 s");
+    waiting(Observation::Ringing).is("fail", "foo: expected an answer, saw only ringing within 30 s");
+}
+
+#[test]
+fn a_wrong_caller_id_is_named_before_what_followed_from_it() {
+    let expected = PhoneNumber::parse("+49123").unwrap();
+    let mismatch = CallerMismatch::Differs { expected, received: "99".into(), read_as: Some("+4999".into()) };
+    let misfit = Observation::Misfit { caller: "99".into(), dialled: "2".into(), mismatch: Some(mismatch) };
+    story(Milestone::Answer)
+        .dst(misfit.clone())
+        .rejected(17, 486)
+        .leg_ended(Awaiting::Arrival)
+        .is("fail", "bar: expected caller ID +49123, received 99, which reads as +4999");
+    // Once ours has come, the other was merely a stranger.
+    story(Milestone::Answer).dst(misfit).arrived().src(Observation::Answered).is("pass", "");
+}
+
+#[test]
+fn ringing_is_looked_at_as_configured() {
+    story(Milestone::Ringing).src(Observation::Ringing).is("pass", "");
+    story(Milestone::Ringing).src(Observation::Answered).is("pass", "");
+    let mut required = story(Milestone::Ringing).src(Observation::Answered);
+    required.expectation.ringing.presence = Presence::Required;
+    required.is("fail", "foo: expected ringing, was answered without");
+    let mut early = story(Milestone::Ringing).src(Observation::EarlyMedia);
+    early.expectation.ringing.early_media_counts = true;
+    early.is("pass", "");
+    let mut forbidden = story(Milestone::Answer).src(Observation::Ringing).src(Observation::Answered);
+    forbidden.expectation.ringing.presence = Presence::Forbidden;
+    forbidden.is("fail", "foo: rang 0.10 s after the call went out, expected no ringing");
+    let mut unanswered = story(Milestone::Ringing).src(Observation::Ringing).src(Observation::Answered);
+    unanswered.expectation.may_be_answered = false;
+    unanswered.is("fail", "foo: answered 0.20 s after the call went out, expected no answer");
+}
+
+#[test]
+fn an_answer_without_ringing_is_noted() {
+    let case = story(Milestone::Ringing).src(Observation::Answered);
+    assert_eq!(judge(&case.expectation, &case.evidence).notes, [Note::AnsweredWithoutRinging]);
+}
+
+#[test]
+fn an_offline_endpoint_and_a_dial_string_that_comes_back_are_failures() {
+    story(Milestone::Answer)
+        .src(Observation::EndpointOffline { endpoint: "PJSIP/trunk".into() })
+        .stopped(Stop::Offline)
+        .is("fail", "foo: endpoint PJSIP/trunk is offline");
+    story(Milestone::Ringing)
+        .dst(Observation::CameBack { link: "ring".into() })
+        .stopped(Stop::CameBack)
+        .is("fail", "foo: PJSIP/1@trunk came straight back to calltest: the dialplan has no such extension");
+}
+
+#[test]
+fn trouble_outweighs_everything_and_being_called_off_outweighs_failures() {
+    let lost = || Trouble::ConnectionLost { server: "asterisk".into(), why: "closed by the server".into() };
+    story(Milestone::Answer)
+        .rejected(17, 486)
+        .stopped(Stop::Trouble(lost()))
+        .is("error", "lost the connection to server asterisk during the run: closed by the server");
+    story(Milestone::Answer)
+        .src(Observation::Answered)
+        .add(None, Observation::Troubled(lost()))
+        .is("error", "lost the connection to server asterisk during the run: closed by the server");
+    story(Milestone::Answer)
+        .rejected(17, 486)
+        .stopped(Stop::Cancelled)
+        .is("cancelled", "cancelled before it could finish");
+    story(Milestone::Answer).stopped(Stop::FailedByOperator).is("fail", "marked as failed by an operator");
+}
+
+#[test]
+fn times_on_one_leg_are_the_servers() {
+    let mut case = story(Milestone::Answer).rejected(17, 486).leg_ended(Awaiting::Answer(Side::Src));
+    case.evidence.facts[0].server_time = Some(ServerTime(1_000_000));
+    case.evidence.facts[1].server_time = Some(ServerTime(1_310_000));
+    case.is("fail", "foo: rejected after 0.31 s with 17 user busy (SIP 486), expected an answer");
+}
