@@ -6,6 +6,7 @@
 //! are arguments. So every rule in here is a table that a test can spell out.
 
 pub mod cause;
+pub mod dial_string;
 pub mod dtmf;
 pub mod event;
 pub mod evidence;

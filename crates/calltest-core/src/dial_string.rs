@@ -1,0 +1,114 @@
+//! Dial strings: what Asterisk is given to originate a call, with a place for the number.
+
+use std::fmt;
+
+/// The template that Asterisk is given to originate a call: `PJSIP/{number}@trunk`, `Local/{number}@direct`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DialString(String);
+
+impl DialString {
+    /// What stands for the dialled number in the template.
+    pub const NUMBER: &str = "{number}";
+
+    /// Takes a template in Asterisk's form `TECH/resource`.
+    ///
+    /// # Errors
+    /// Returns what is wrong with it if the technology or the resource is missing.
+    pub fn new(template: impl Into<String>) -> Result<Self, BadDialString> {
+        let template = template.into();
+        match template.split_once('/') {
+            Some((tech, resource)) if !tech.is_empty() && !resource.is_empty() => Ok(Self(template)),
+            _ => Err(BadDialString { template }),
+        }
+    }
+
+    /// The template as configured.
+    pub fn template(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the template has a place for the dialled number.
+    pub fn needs_number(&self) -> bool {
+        self.0.contains(Self::NUMBER)
+    }
+
+    /// The channel technology, the part before the slash.
+    pub fn technology(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(tech, _)| tech)
+    }
+
+    /// Whether this dials into the server's own dialplan.
+    pub fn is_local(&self) -> bool {
+        self.technology().eq_ignore_ascii_case("local")
+    }
+
+    /// The text to dial, with the number put in its place.
+    pub fn dial(&self, number: Option<&str>) -> String {
+        match number {
+            Some(number) => self.0.replace(Self::NUMBER, number),
+            None => self.0.clone(),
+        }
+    }
+
+    /// The endpoint behind the dial string, as ARI's `GET /endpoints/{tech}/{resource}` names it: `trunk` in
+    /// `PJSIP/{number}@trunk` and in `PJSIP/trunk/sip:{number}@example.org`. `None` for Local channels, which have no
+    /// endpoint, and where the number is part of its name.
+    pub fn endpoint(&self) -> Option<(&str, &str)> {
+        let (tech, resource) = self.0.split_once('/')?;
+        // Options and further targets follow a slash or an `&`.
+        let resource = resource.split(['/', '&']).next().unwrap_or(resource);
+        let resource = resource.rsplit_once('@').map_or(resource, |(_, endpoint)| endpoint);
+        (!self.is_local() && !resource.contains(Self::NUMBER)).then_some((tech, resource))
+    }
+}
+
+impl fmt::Display for DialString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A dial string that Asterisk could not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{template}` is not a dial string of the form TECHNOLOGY/resource")]
+pub struct BadDialString {
+    /// The text that was given.
+    pub template: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dial_string_knows_its_endpoint() {
+        let table = [
+            ("PJSIP/{number}@trunk", Some(("PJSIP", "trunk"))),
+            ("PJSIP/alice", Some(("PJSIP", "alice"))),
+            ("PJSIP/trunk/sip:{number}@example.org:5070", Some(("PJSIP", "trunk"))),
+            ("PJSIP/{number}", None),
+            ("Local/{number}@direct", None),
+            ("DAHDI/g1/{number}", Some(("DAHDI", "g1"))),
+        ];
+        for (template, endpoint) in table {
+            assert_eq!(DialString::new(template).unwrap().endpoint(), endpoint, "{template}");
+        }
+    }
+
+    #[test]
+    fn the_number_is_put_into_its_place() {
+        let trunk = DialString::new("PJSIP/{number}@trunk").unwrap();
+        assert!(trunk.needs_number());
+        assert_eq!(trunk.dial(Some("+4912345")), "PJSIP/+4912345@trunk");
+        let fixed = DialString::new("Local/answer@direct").unwrap();
+        assert!(!fixed.needs_number() && fixed.is_local());
+        assert_eq!(fixed.dial(None), "Local/answer@direct");
+    }
+
+    #[test]
+    fn a_dial_string_has_two_parts() {
+        for bad in ["", "PJSIP", "PJSIP/", "/trunk"] {
+            assert!(DialString::new(bad).is_err(), "{bad}");
+        }
+    }
+}
