@@ -102,6 +102,16 @@ pub enum TechCause {
     Other(i64),
 }
 
+impl TechCause {
+    /// The bare number.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Sip(status) => status.into(),
+            Self::Other(code) => code,
+        }
+    }
+}
+
 impl From<HangupCause> for CallEnd {
     fn from(cause: HangupCause) -> Self {
         Self { cause, tech_cause: None }

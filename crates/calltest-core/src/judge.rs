@@ -157,6 +157,9 @@ impl Case<'_> {
     fn absence(&self) -> Option<Verdict> {
         let missing = match &self.evidence.ending {
             Ending::Completed => return None,
+            Ending::Stopped(Stop::Deadline { awaiting }) if self.came_late(*awaiting) => {
+                Err(Trouble::Late { what: awaiting.words() })
+            }
             Ending::Stopped(stop) => self.missing(stop),
         };
         Some(match (missing, self.blindness()) {
@@ -188,6 +191,17 @@ impl Case<'_> {
             Stop::LegEnded { awaiting, .. } => Err(self.unexplained(awaiting)),
             Stop::CameBack | Stop::Offline => Err(self.unexplained(Awaiting::Originate)),
             Stop::Cancelled | Stop::FailedByOperator | Stop::Trouble(_) => Err(self.unexplained(Awaiting::Pause)),
+        }
+    }
+
+    /// Whether what a script stopped for want of has come in since. Then nobody can tell whose delay it was.
+    fn came_late(&self, awaiting: Awaiting) -> bool {
+        match awaiting {
+            Awaiting::Arrival => self.evidence.arrived().is_some(),
+            Awaiting::Ringing => self.has_reached_milestone(),
+            Awaiting::Answer(side) => self.evidence.first(side, |what| *what == Observation::Answered).is_some(),
+            Awaiting::Digits(side) => self.read_digits(side).is_complete(),
+            Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,
         }
     }
 

@@ -273,6 +273,15 @@ pub enum Trouble {
         /// Why.
         why: String,
     },
+    /// The links were taken away while the run still used them.
+    #[error("lost the lease on its links during the run")]
+    LeaseLost,
+    /// What was awaited came after all, but too late for us to tell whose delay that was.
+    #[error("{what} came in only after the time was up, so it cannot be told whether the network or this process was late")]
+    Late {
+        /// What was awaited.
+        what: &'static str,
+    },
     /// Two calls fit one run, so no one can say which is the right one.
     #[error("two calls that both fit arrived on {link}; give the test a caller ID or number that tells them apart")]
     TwoCallsFit {

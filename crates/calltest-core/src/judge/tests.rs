@@ -188,6 +188,14 @@ fn a_call_that_never_gets_there_is_a_failure_only_while_we_can_see() {
 }
 
 #[test]
+fn what_comes_too_late_to_tell_whose_delay_it_was_is_an_error() {
+    story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "04427").deadline(Awaiting::Digits(Side::Dst)).is(
+        "error",
+        "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
+    );
+}
+
+#[test]
 fn running_out_of_time_in_our_own_pauses_is_an_error() {
     story(Milestone::Answer)
         .deadline(Awaiting::Pause)

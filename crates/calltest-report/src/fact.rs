@@ -1,0 +1,123 @@
+//! A fact of the evidence, in words and as fields.
+
+use calltest_core::evidence::{Fact, Observation, Side};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The word for a side in every format.
+pub fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Src => "src",
+        Side::Dst => "dst",
+    }
+}
+
+/// A fact on the wire: when, where, what; the fields that belong to its kind; and the same in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// Milliseconds since the run held its links.
+    pub at_ms: f64,
+    /// The server's time stamp, in seconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<f64>,
+    /// Which leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<&'static str>,
+    /// What kind of fact.
+    pub fact: &'static str,
+    /// The fields that belong to the kind.
+    #[serde(flatten)]
+    pub details: Map<String, Value>,
+    /// The same in words.
+    pub text: String,
+}
+
+impl From<&Fact> for Entry {
+    fn from(fact: &Fact) -> Self {
+        let (kind, details) = fields(&fact.what);
+        let details = match details {
+            Value::Object(details) => details,
+            _ => Map::new(),
+        };
+        Self {
+            at_ms: fact.at.as_micros() as f64 / 1000.0,
+            server_time: fact.server_time.map(|stamp| stamp.0 as f64 / 1e6),
+            side: fact.side.map(side_word),
+            fact: kind,
+            details,
+            text: words(&fact.what),
+        }
+    }
+}
+
+/// The kind of an observation and the fields that belong to it.
+fn fields(what: &Observation) -> (&'static str, Value) {
+    match what {
+        Observation::Dialled { dial_string } => ("dialled", json!({ "dial_string": dial_string })),
+        Observation::EndpointOffline { endpoint } => ("endpoint_offline", json!({ "endpoint": endpoint })),
+        Observation::Ringing => ("ringing", Value::Null),
+        Observation::EarlyMedia => ("early_media", Value::Null),
+        Observation::Answered => ("answered", Value::Null),
+        Observation::Arrived { caller, dialled } => ("arrived", json!({ "caller": caller, "dialled": dialled })),
+        Observation::Misfit { caller, dialled, .. } => ("misfit", json!({ "caller": caller, "dialled": dialled })),
+        Observation::Stranger { caller } => ("stranger", json!({ "caller": caller })),
+        Observation::CameBack { link } => ("came_back", json!({ "link": link })),
+        Observation::RingingSent => ("ringing_sent", Value::Null),
+        Observation::AnswerSent => ("answer_sent", Value::Null),
+        Observation::DigitsSent { digits } => ("digits_sent", json!({ "digits": digits })),
+        Observation::DigitReceived { digit, duration } => {
+            let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            ("digit_received", json!({ "digit": digit, "duration_ms": duration_ms }))
+        }
+        Observation::PlaybackStarted { media } => ("playback_started", json!({ "media": media })),
+        Observation::PlaybackFinished { media } => ("playback_finished", json!({ "media": media })),
+        Observation::RecordingStarted { name } => ("recording_started", json!({ "name": name })),
+        Observation::RecordingFetched { name, bytes } => ("recording_fetched", json!({ "name": name, "bytes": bytes })),
+        Observation::HangupSent => ("hangup_sent", Value::Null),
+        Observation::HangupRequest { end, is_soft } => {
+            let tech_cause = end.tech_cause.map(|code| code.number());
+            ("hangup_request", json!({ "cause": end.cause.0, "tech_cause": tech_cause, "soft": is_soft }))
+        }
+        Observation::DialEnded { status } => ("dial_ended", json!({ "status": status })),
+        Observation::Gone { end } => ("gone", json!({ "cause": end.map(|end| end.cause.0) })),
+        Observation::Troubled(trouble) => ("trouble", json!({ "reason": trouble.to_string() })),
+    }
+}
+
+/// An observation in words.
+pub fn words(what: &Observation) -> String {
+    match what {
+        Observation::Dialled { dial_string } => format!("dialled {dial_string}"),
+        Observation::EndpointOffline { endpoint } => format!("endpoint {endpoint} is offline"),
+        Observation::Ringing => "ringing".into(),
+        Observation::EarlyMedia => "early media".into(),
+        Observation::Answered => "answered".into(),
+        Observation::Arrived { caller, dialled } => {
+            format!("call arrived from {}, dialled {}", known(caller), known(dialled))
+        }
+        Observation::Misfit { caller, dialled, .. } => {
+            format!("rejected a call that is not this test's, from {}, dialled {}", known(caller), known(dialled))
+        }
+        Observation::Stranger { caller } => format!("rejected another call, from {}", known(caller)),
+        Observation::CameBack { link } => format!("the call came back into the app as {link}"),
+        Observation::RingingSent => "signals ringing".into(),
+        Observation::AnswerSent => "answers".into(),
+        Observation::DigitsSent { digits } => format!("sends digits {digits}"),
+        Observation::DigitReceived { digit, duration } => format!("received digit {digit} ({} ms)", duration.as_millis()),
+        Observation::PlaybackStarted { media } => format!("plays {media}"),
+        Observation::PlaybackFinished { media } => format!("played {media} to its end"),
+        Observation::RecordingStarted { name } => format!("records {name}"),
+        Observation::RecordingFetched { name, bytes } => format!("fetched recording {name}, {bytes} bytes"),
+        Observation::HangupSent => "hangs up".into(),
+        Observation::HangupRequest { end, is_soft: false } => format!("hung up by the far end with {end}"),
+        Observation::HangupRequest { is_soft: true, .. } => "asked to hang up by the server".into(),
+        Observation::DialEnded { status } => format!("dial status {status}"),
+        Observation::Gone { end: Some(end) } => format!("gone with {end}"),
+        Observation::Gone { end: None } => "gone".into(),
+        Observation::Troubled(trouble) => trouble.to_string(),
+    }
+}
+
+fn known(number: &str) -> &str {
+    if number.is_empty() { "no number" } else { number }
+}

@@ -1,0 +1,311 @@
+//! The call of one run: its legs, what was seen of them, and the one wait that every step goes through.
+//!
+//! What the scripts say is in `verbs.rs`, how a call is brought to its end in `ending.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calltest_ari::{Delivery, Event, EventQueue, EventSender, Lost, Operation, QueueError, RequestError, event_queue};
+use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
+use calltest_core::expectation::Expectation;
+use calltest_core::plan::CallTest;
+use calltest_core::run::RunId;
+use calltest_core::verdict::Trouble;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::control::Control;
+use crate::leg::{Leg, LegState};
+use crate::observe::{Recorder, observe, server_time};
+use crate::reception::{self, Called, Place};
+use crate::servers::Server;
+
+/// How many events may wait for a run. A dtmf test of a hundred digits has some two hundred events in all.
+const QUEUE: usize = 1024;
+/// How long to wait for the event that explains why a channel refused a command.
+const EXPLANATION: Duration = Duration::from_millis(500);
+
+/// One call under way.
+pub(crate) struct Call<'a> {
+    pub(crate) run: RunId,
+    pub(crate) test: &'a CallTest,
+    pub(crate) expectation: &'a Expectation,
+    pub(crate) src: Option<End>,
+    pub(crate) dst: Option<End>,
+    pub(crate) outbound: Option<Leg>,
+    pub(crate) inbound: Option<Leg>,
+    pub(crate) recorder: Recorder,
+    pub(crate) deadline: Instant,
+    pub(crate) arrival: Option<calltest_ari::Arrival>,
+    pub(crate) sender: EventSender,
+    pub(crate) to_reception: mpsc::Sender<Called>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) calls: mpsc::Receiver<Called>,
+    events: EventQueue,
+    control: &'a Control,
+}
+
+/// One end of a call: a link, and the server it lies on.
+#[derive(Clone)]
+pub(crate) struct End {
+    pub(crate) link: Arc<calltest_core::plan::Link>,
+    pub(crate) server: Arc<Server>,
+}
+
+/// How a wait with a limit of its own ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// What it waited for is there.
+    Seen,
+    /// Its limit came first.
+    Elapsed,
+}
+
+/// What woke a wait.
+enum Wake {
+    Event(Result<Delivery, QueueError>),
+    Called(Called),
+    CalledOff(Stop),
+    TimeIsUp,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        run: RunId,
+        test: &'a CallTest,
+        expectation: &'a Expectation,
+        (src, dst): (Option<End>, Option<End>),
+        recorder: Recorder,
+        control: &'a Control,
+    ) -> Self {
+        let (sender, events) = event_queue(QUEUE);
+        let (to_reception, calls) = reception::calls();
+        let deadline = recorder.started() + expectation.deadline;
+        Self {
+            run,
+            test,
+            expectation,
+            src,
+            dst,
+            outbound: None,
+            inbound: None,
+            recorder,
+            deadline,
+            arrival: None,
+            sender,
+            to_reception,
+            places: Vec::new(),
+            calls,
+            events,
+            control,
+        }
+    }
+
+    /// Waits until `is_there`, for as long as the run may last.
+    pub(crate) async fn until(&mut self, awaiting: Awaiting, is_there: impl Fn(&Self) -> bool) -> Result<(), Stop> {
+        self.wait(awaiting, None, is_there).await.map(drop)
+    }
+
+    /// Waits until `is_there`, or until a limit of the step's own.
+    ///
+    /// Every wait has these ways out, and no step waits otherwise: what it waits for; a leg that ends; the run called off;
+    /// the run's deadline; the connection lost.
+    pub(crate) async fn wait(
+        &mut self,
+        awaiting: Awaiting,
+        limit: Option<Instant>,
+        is_there: impl Fn(&Self) -> bool,
+    ) -> Result<Waited, Stop> {
+        loop {
+            if is_there(self) {
+                return Ok(Waited::Seen);
+            }
+            if let Some(side) = self.leg_over() {
+                return Err(Stop::LegEnded { side, awaiting });
+            }
+            let until = limit.map_or(self.deadline, |limit| limit.min(self.deadline));
+            match self.wake(until).await {
+                Wake::Event(delivery) => self.take_in(delivery)?,
+                Wake::Called(called) => self.hear_of(called)?,
+                Wake::CalledOff(stop) => return Err(stop),
+                Wake::TimeIsUp if Instant::now() >= self.deadline => return Err(Stop::Deadline { awaiting }),
+                Wake::TimeIsUp => return Ok(Waited::Elapsed),
+            }
+        }
+    }
+
+    async fn wake(&mut self, until: Instant) -> Wake {
+        tokio::select! {
+            biased;
+            stop = self.control.called_off() => Wake::CalledOff(stop),
+            delivery = self.events.next() => Wake::Event(delivery),
+            Some(called) = self.calls.recv() => Wake::Called(called),
+            () = sleep_until(until) => Wake::TimeIsUp,
+        }
+    }
+
+    /// Takes in events for a while after the script is over, when only the channels' ends matter. Returns early once
+    /// `is_enough`.
+    pub(crate) async fn linger(&mut self, limit: Instant, is_enough: impl Fn(&Self) -> bool) -> Result<(), Trouble> {
+        while !is_enough(self) {
+            let delivery = tokio::select! {
+                biased;
+                delivery = self.events.next() => delivery,
+                () = sleep_until(limit) => return Ok(()),
+            };
+            match self.take_in(delivery) {
+                Err(Stop::Trouble(trouble)) => return Err(trouble),
+                Err(_) | Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in one event: moves its leg on and notes what it tells.
+    fn take_in(&mut self, delivery: Result<Delivery, QueueError>) -> Result<(), Stop> {
+        let delivery = delivery.map_err(|error| Stop::Trouble(self.lost(error)))?;
+        let observation = observe(&delivery.event);
+        let legs = [self.outbound.as_mut(), self.inbound.as_mut()];
+        let Some(leg) = legs.into_iter().flatten().find(|leg| leg.channel == delivery.subject) else { return Ok(()) };
+        let counts = leg.advance(&delivery.event, observation.as_ref());
+        let side = leg.side;
+        let stamp = delivery.event.timestamp().and_then(server_time);
+        if let Some(observation) = observation.filter(|_| counts) {
+            self.recorder.note_event(side, delivery.received, stamp, observation);
+        }
+        self.take_in_media(side, &delivery.event)
+    }
+
+    /// Takes in what happened to a sound.
+    fn take_in_media(&mut self, side: Side, event: &Event) -> Result<(), Stop> {
+        use calltest_ari::models::PlaybackState;
+        match event {
+            Event::PlaybackStarted(started) => {
+                let media = started.playback.media_uri.clone();
+                self.recorder.note(Some(side), Observation::PlaybackStarted { media });
+            }
+            Event::PlaybackFinished(finished) => {
+                let media = finished.playback.media_uri.clone();
+                if finished.playback.state == PlaybackState::Failed {
+                    return Err(Stop::Trouble(Trouble::PlaybackFailed { link: self.link(side), media }));
+                }
+                self.recorder.note(Some(side), Observation::PlaybackFinished { media });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what the reception has to say.
+    fn hear_of(&mut self, called: Called) -> Result<(), Stop> {
+        let what = match called {
+            Called::Arrived { arrival, caller, dialled } => {
+                self.arrival = Some(arrival);
+                Observation::Arrived { caller, dialled }
+            }
+            Called::Misfit { caller, dialled, mismatch } => Observation::Misfit { caller, dialled, mismatch },
+            Called::Stranger { caller } => Observation::Stranger { caller },
+            Called::AnotherFits => {
+                return Err(Stop::Trouble(Trouble::TwoCallsFit { link: self.link(Side::Dst) }));
+            }
+            Called::CameBack { link } => {
+                self.recorder.note(Some(Side::Dst), Observation::CameBack { link });
+                return Err(Stop::CameBack);
+            }
+        };
+        self.recorder.note(Some(Side::Dst), what);
+        Ok(())
+    }
+
+    /// Sends a request that the script needs. A channel that refuses since it is ending is no trouble but the end of that
+    /// leg.
+    ///
+    /// `action` completes "could not …".
+    pub(crate) async fn ask<Op: Operation>(&mut self, side: Side, action: &str, operation: Op) -> Result<Op::Reply, Stop> {
+        let client = self.connection(side)?.client.clone();
+        let reply = tokio::select! {
+            biased;
+            stop = self.control.called_off() => return Err(stop),
+            reply = client.request(operation) => reply,
+            () = sleep_until(self.deadline) => {
+                let why = "the server did not answer before the time was up".into();
+                return Err(Stop::Trouble(self.request_failed(side, action, why)));
+            }
+        };
+        match reply {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.explain(side, action, error).await),
+        }
+    }
+
+    async fn explain(&mut self, side: Side, action: &str, error: RequestError) -> Stop {
+        if error.is_not_found() || error.is_conflict() {
+            let limit = Instant::now() + EXPLANATION;
+            match self.wait(Awaiting::Pause, Some(limit), |call| call.leg_over().is_some()).await {
+                Ok(Waited::Seen) => {
+                    let side = self.leg_over().unwrap_or(side);
+                    return Stop::LegEnded { side, awaiting: Awaiting::Pause };
+                }
+                Ok(Waited::Elapsed) => {}
+                Err(stop) => return stop,
+            }
+        }
+        Stop::Trouble(self.request_failed(side, action, error.to_string()))
+    }
+
+    fn request_failed(&self, side: Side, action: &str, why: String) -> Trouble {
+        Trouble::RequestFailed { action: format!("{action} on {}", self.link(side)), why }
+    }
+
+    /// Why no more events come.
+    fn lost(&self, error: QueueError) -> Trouble {
+        match error {
+            QueueError::Overflow { .. } => Trouble::Overflow,
+            QueueError::Lost { server, why } => {
+                let server = (&*server).into();
+                match why {
+                    Lost::OwnedByOther { owner } => Trouble::AppTaken { server, owner },
+                    Lost::Replaced => Trouble::AppTaken { server, owner: "it does not say who it is".into() },
+                    why => Trouble::ConnectionLost { server, why: why.to_string() },
+                }
+            }
+        }
+    }
+
+    /// A leg that is ending or gone, the outbound one first since it knows the cause.
+    pub(crate) fn leg_over(&self) -> Option<Side> {
+        [&self.outbound, &self.inbound].into_iter().flatten().find(|leg| leg.is_over()).map(|leg| leg.side)
+    }
+
+    pub(crate) fn leg(&self, side: Side) -> Option<&Leg> {
+        match side {
+            Side::Src => self.outbound.as_ref(),
+            Side::Dst => self.inbound.as_ref(),
+        }
+    }
+
+    /// The channel of a leg that the script has seen already.
+    pub(crate) fn channel(&self, side: Side) -> String {
+        self.leg(side).map(|leg| leg.channel.to_string()).expect("a script speaks only to legs that it has seen")
+    }
+
+    pub(crate) fn has_come_to(&self, side: Side, state: LegState) -> bool {
+        self.leg(side).is_some_and(|leg| leg.state >= state && !leg.is_over())
+    }
+
+    pub(crate) fn end(&self, side: Side) -> &End {
+        let end = match side {
+            Side::Src => self.src.as_ref(),
+            Side::Dst => self.dst.as_ref(),
+        };
+        end.expect("a mode speaks only of the ends that its test has")
+    }
+
+    pub(crate) fn link(&self, side: Side) -> calltest_core::plan::LinkName {
+        self.end(side).link.name.clone()
+    }
+
+    pub(crate) fn connection(&self, side: Side) -> Result<&crate::servers::Connection, Stop> {
+        self.end(side).server.connection().map_err(Stop::Trouble)
+    }
+}

@@ -1,0 +1,93 @@
+//! The ids of the channels that we originate, by which a later process can tell what an earlier one left behind.
+//!
+//! An id is `ct-APPHASH-RUN-LEG`, all of one length: Asterisk compares ids by prefix when it creates a channel, so that
+//! `ct-1` cannot be created while `ct-10` lives. It compares without regard to case, so all letters are small.
+
+use std::hash::Hasher as _;
+
+use calltest_core::run::RunId;
+
+/// The letter of a leg in its channel's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The outbound leg.
+    Outbound,
+    /// The snoop channel that hears what comes in on the outbound leg.
+    Snoop,
+}
+
+impl Part {
+    fn letter(self) -> char {
+        match self {
+            Self::Outbound => 'a',
+            Self::Snoop => 's',
+        }
+    }
+}
+
+/// The beginning of every id that belongs to an app.
+pub(crate) fn prefix(app: &str) -> String {
+    let mut hasher = Fnv1a::default();
+    hasher.write(app.as_bytes());
+    format!("ct-{:08x}-", hasher.finish() as u32)
+}
+
+/// The id of one of a run's channels.
+pub(crate) fn channel_id(app: &str, run: RunId, part: Part) -> String {
+    format!("{}{run}-{}", prefix(app), part.letter())
+}
+
+/// Whether an id is one that a run of this app gave: a channel of ours, or a half of a Local channel of ours.
+pub(crate) fn is_ours(app: &str, id: &str) -> bool {
+    let id = id.strip_suffix(";1").or_else(|| id.strip_suffix(";2")).unwrap_or(id);
+    let Some((run, letter)) = id.strip_prefix(&prefix(app)).and_then(|rest| rest.split_once('-')) else { return false };
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    run.len() == 16 && run.bytes().all(is_hex) && [Part::Outbound, Part::Snoop].iter().any(|part| letter == part.letter().to_string())
+}
+
+/// The 64-bit FNV-1a hash (RFC 9923): the same in every build, unlike the standard library's.
+struct Fnv1a(u64);
+
+impl Default for Fnv1a {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl std::hash::Hasher for Fnv1a {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_length_and_are_recognised() {
+        let first = channel_id("calltest", RunId(1), Part::Outbound);
+        let last = channel_id("calltest", RunId(u64::MAX), Part::Snoop);
+        assert_eq!(first.len(), last.len());
+        for id in [first.clone(), format!("{first};1"), format!("{first};2"), last] {
+            assert!(is_ours("calltest", &id), "{id}");
+        }
+    }
+
+    #[test]
+    fn foreign_ids_are_left_alone() {
+        let ours = channel_id("calltest", RunId(1), Part::Outbound);
+        let foreign =
+            ["", "1795341348.2155", "ct-1", &ours[..ours.len() - 1], &format!("{ours}x"), &ours.to_uppercase(), &prefix("calltest")];
+        for id in foreign {
+            assert!(!is_ours("calltest", id), "{id}");
+        }
+        assert!(!is_ours("calltest2", &ours), "another app's");
+    }
+}

@@ -1,0 +1,186 @@
+//! The end of a call, however its script came out: look whether we could see, hang up, and be sure that all is gone.
+
+use std::time::Duration;
+
+use calltest_ari::requests::channels;
+use calltest_core::evidence::{Ending, Evidence, Observation, Side, Sight, Stop};
+use calltest_core::verdict::Trouble;
+use tokio::time::Instant;
+
+use crate::call::Call;
+use crate::leg::{Leg, LegState};
+use crate::loop_watch::LoopWatch;
+use crate::reception::Called;
+use crate::servers::Server;
+
+/// How long the second leg may take to follow the first one's end before we hang up ourselves: by then it knows the cause.
+const FOLLOW: Duration = Duration::from_millis(300);
+/// How long a channel may take to go once it is hung up, before we ask for it.
+const GO: Duration = Duration::from_secs(2);
+
+impl Call<'_> {
+    /// Ends the call and closes its evidence.
+    pub(crate) async fn finish(mut self, outcome: Result<(), Stop>, loop_watch: &LoopWatch) -> Evidence {
+        let ending = match outcome {
+            Ok(()) => Ending::Completed,
+            Err(stop) => Ending::Stopped(stop),
+        };
+        let round_trips = self.prove_sight(&ending).await;
+        if matches!(ending, Ending::Stopped(Stop::LegEnded { .. })) {
+            let limit = Instant::now() + FOLLOW;
+            let all_over = |call: &Self| call.legs().all(Leg::is_over);
+            // A loss at this point shows itself again below.
+            let _ = self.linger(limit, all_over).await;
+        }
+        if let Err(trouble) = self.hang_up().await {
+            self.recorder.note(None, Observation::Troubled(trouble));
+        }
+        self.turn_away_latecomers();
+        let started = self.recorder.started();
+        let sight = self.servers().into_iter().zip(round_trips).filter_map(|(server, round_trip)| {
+            let connection = server.connection().ok()?;
+            let longest_silence = connection.client.longest_silence_since(started);
+            Some(Sight { server: server.plan.name.clone(), longest_silence, round_trip })
+        });
+        let sight = sight.collect();
+        Evidence {
+            src: self.src.as_ref().map(|end| end.link.name.clone()),
+            dst: self.dst.as_ref().map(|end| end.link.name.clone()),
+            sight,
+            loop_delay: loop_watch.longest_since(started),
+            facts: self.recorder.into_facts(),
+            ending,
+        }
+    }
+
+    /// Where the script stopped for want of something, sends each server a message to ourselves: only if it comes back
+    /// would we have seen what was missing. What was still on its way is taken in first.
+    async fn prove_sight(&mut self, ending: &Ending) -> Vec<Option<Duration>> {
+        let is_absence = matches!(
+            ending,
+            Ending::Stopped(Stop::Deadline { .. } | Stop::DigitsOverdue { .. } | Stop::AnsweredElsewhere { .. })
+        );
+        let mut round_trips = Vec::new();
+        for server in self.servers() {
+            let round_trip = match server.connection() {
+                Ok(connection) if is_absence => match connection.client.round_trip().await {
+                    Ok(time) => Some(time),
+                    Err(error) => {
+                        tracing::warn!(run_id = %self.run, server = %server.plan.name, "no line of sight: {error}");
+                        None
+                    }
+                },
+                _ => None,
+            };
+            round_trips.push(round_trip);
+        }
+        round_trips
+    }
+
+    /// Hangs up whatever is up, and returns once nothing is.
+    async fn hang_up(&mut self) -> Result<(), Trouble> {
+        // Hanging up the outbound leg ends the inbound one too, unless the network in between is at fault.
+        for side in [Side::Src, Side::Dst] {
+            if self.leg(side).is_some_and(|leg| !leg.is_gone()) {
+                self.hang_up_leg(side).await;
+            }
+            let limit = Instant::now() + GO;
+            if self.linger(limit, |call| call.legs().all(Leg::is_gone)).await.is_err() {
+                break;
+            }
+        }
+        for side in [Side::Src, Side::Dst] {
+            if self.leg(side).is_some_and(|leg| !leg.is_gone()) {
+                self.make_sure_gone(side).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn hang_up_leg(&mut self, side: Side) {
+        let Some(leg) = self.leg(side) else { return };
+        let (server, channel_id) = (leg.server.clone(), leg.channel.to_string());
+        if !leg.is_over() {
+            self.recorder.note(Some(side), Observation::HangupSent);
+        }
+        let Ok(connection) = server.connection() else { return };
+        let hangup = channels::Hangup { channel_id, ..Default::default() };
+        match connection.client.request(hangup).await {
+            Err(error) if !error.is_not_found() => {
+                tracing::warn!(run_id = %self.run, "could not hang up: {error}");
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks for a channel whose end no event told. Only what is still up after a second hang-up is trouble.
+    async fn make_sure_gone(&mut self, side: Side) -> Result<(), Trouble> {
+        let Some(leg) = self.leg(side) else { return Ok(()) };
+        let (server, channel) = (leg.server.clone(), leg.channel.to_string());
+        let left = |why: String| Trouble::ChannelLeft {
+            server: server.plan.name.clone(),
+            channel: channel.clone(),
+            why,
+        };
+        let connection = server.connection().map_err(|trouble| left(trouble.to_string()))?;
+        let give_up = Instant::now() + GO;
+        loop {
+            match connection.client.request(channels::Get { channel_id: channel.clone() }).await {
+                Err(error) if error.is_not_found() => break,
+                Err(error) => return Err(left(error.to_string())),
+                Ok(_) if Instant::now() >= give_up => {
+                    let limit = "Asterisk's own limit on the channel will end it";
+                    return Err(left(format!("asked {} s after the second request; {limit}", GO.as_secs())));
+                }
+                Ok(_) => {
+                    self.hang_up_leg(side).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        self.recorder.note(Some(side), Observation::Gone { end: None });
+        if let Some(leg) = self.leg_mut(side) {
+            leg.state = LegState::Gone;
+        }
+        Ok(())
+    }
+
+    /// A call of ours that arrived after the script had stopped must not stay in the app.
+    fn turn_away_latecomers(&mut self) {
+        self.places.clear();
+        self.calls.close();
+        let mut latecomers: Vec<_> = self.arrival.take().into_iter().collect();
+        while let Ok(called) = self.calls.try_recv() {
+            if let Called::Arrived { arrival, .. } = called {
+                latecomers.push(arrival);
+            }
+        }
+        for arrival in latecomers {
+            if let Ok(connection) = self.end(Side::Dst).server.connection() {
+                connection.reception.reject(arrival.channel().id.clone());
+            }
+        }
+    }
+
+    fn legs(&self) -> impl Iterator<Item = &Leg> {
+        [&self.outbound, &self.inbound].into_iter().flatten()
+    }
+
+    fn leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
+        match side {
+            Side::Src => self.outbound.as_mut(),
+            Side::Dst => self.inbound.as_mut(),
+        }
+    }
+
+    /// The servers involved, each once.
+    fn servers(&self) -> Vec<std::sync::Arc<Server>> {
+        let mut servers: Vec<std::sync::Arc<Server>> = Vec::new();
+        for end in [&self.src, &self.dst].into_iter().flatten() {
+            if !servers.iter().any(|known| known.plan.name == end.server.plan.name) {
+                servers.push(end.server.clone());
+            }
+        }
+        servers
+    }
+}

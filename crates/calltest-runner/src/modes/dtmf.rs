@@ -1,0 +1,31 @@
+//! `dtmf`: both ends are ours. The callee rings and answers, then sends random digits, then the caller does; each side has
+//! to hear exactly the other's.
+
+use std::time::Duration;
+
+use calltest_core::evidence::{Side, Stop};
+use calltest_core::plan::{Dtmf, Ends};
+
+use crate::call::Call;
+
+/// How long digits that nobody sent are watched for after the last one that somebody did.
+const TAIL: Duration = Duration::from_millis(500);
+
+pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, dtmf: &Dtmf) -> Result<(), Stop> {
+    let (delay, expectation) = (&call.test.delay, call.expectation);
+    call.listen(ends)?;
+    call.dial(ends.number.as_deref()).await?;
+    call.arrive().await?;
+    call.pause(delay.pre).await?;
+    call.ring().await?;
+    call.pause(delay.ring).await?;
+    call.answer().await?;
+    call.be_up(Side::Dst).await?;
+    call.be_up(Side::Src).await?;
+    call.pause(delay.answer).await?;
+    // One direction at a time: RFC 4733 digits sent both ways at once get lost or doubled in Asterisk.
+    for digits in &expectation.digits {
+        call.exchange_digits(digits, dtmf).await?;
+    }
+    call.pause(TAIL).await
+}

@@ -1,0 +1,278 @@
+//! The reception: takes in every call that the dialplan hands to our app on one server, and finds the run that it is for.
+//!
+//! Calls are matched by link; where several runs wait on one link, by the dialled number too; and by the caller's number
+//! where a test checks it: never by order of arrival. Whatever fits no run is rejected as busy and reported, so that no
+//! call of a stranger stays in the app.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use calltest_ari::requests::channels::{Hangup, HangupReason};
+use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
+use calltest_core::event::{ServerEvent, ServerProgress};
+use calltest_core::number::{CallerMismatch, Dialplan, PhoneNumber};
+use calltest_core::plan::{LinkName, ServerName};
+use calltest_core::run::RunId;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::Observer;
+
+/// How many calls may wait to be looked at by one run. A run looks at once, so more means a flood, and they are rejected.
+const CALLS_PER_RUN: usize = 16;
+
+/// What a run expects of the call that it waits for.
+pub(crate) struct Expected {
+    pub(crate) run: RunId,
+    pub(crate) link: LinkName,
+    pub(crate) number: Option<String>,
+    pub(crate) caller: Option<PhoneNumber>,
+}
+
+/// What the reception tells a run.
+pub(crate) enum Called {
+    /// Its call is here.
+    Arrived { arrival: Arrival, caller: String, dialled: String },
+    /// A call came where its own was awaited, but another one.
+    Misfit { caller: String, dialled: String, mismatch: Option<CallerMismatch> },
+    /// A further call came, which is not its own.
+    Stranger { caller: String },
+    /// A further call came that might as well be its own.
+    AnotherFits,
+    /// The far half of its own Local channel came in on a link where it waits for nothing.
+    CameBack { link: String },
+}
+
+/// The runs that wait for a call or have theirs, and those whose Local channels may come back.
+#[derive(Default)]
+struct Desk {
+    waiting: Vec<Waiting>,
+    dialled: Vec<(Arc<str>, mpsc::Sender<Called>)>,
+}
+
+struct Waiting {
+    expected: Expected,
+    /// The outbound channel of the same run, if it lies on this server.
+    outbound: Option<Arc<str>>,
+    has_call: bool,
+    run: mpsc::Sender<Called>,
+}
+
+/// The reception of one server.
+pub(crate) struct Reception {
+    server: ServerName,
+    dialplan: Dialplan,
+    client: Client,
+    observer: Arc<dyn Observer>,
+    tasks: TaskTracker,
+    desk: Mutex<Desk>,
+}
+
+/// A run's place at the reception. Dropping it says that the run waits no longer.
+pub(crate) struct Place {
+    reception: Arc<Reception>,
+    run: mpsc::Sender<Called>,
+}
+
+/// A line between reception and one run.
+pub(crate) fn calls() -> (mpsc::Sender<Called>, mpsc::Receiver<Called>) {
+    mpsc::channel(CALLS_PER_RUN)
+}
+
+impl Reception {
+    pub(crate) fn new(
+        server: ServerName,
+        dialplan: Dialplan,
+        client: Client,
+        observer: Arc<dyn Observer>,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { server, dialplan, client, observer, tasks, desk: Mutex::default() }
+    }
+
+    /// Lets a run wait for a call. Has to be done before anything can cause that call.
+    pub(crate) fn expect(
+        self: &Arc<Self>,
+        expected: Expected,
+        outbound: Option<Arc<str>>,
+        run: &mpsc::Sender<Called>,
+    ) -> Place {
+        self.desk().waiting.push(Waiting { expected, outbound, has_call: false, run: run.clone() });
+        Place { reception: Arc::clone(self), run: run.clone() }
+    }
+
+    /// Watches for the far half of a Local channel that a run is about to originate.
+    pub(crate) fn watch_for_return(self: &Arc<Self>, channel: Arc<str>, run: &mpsc::Sender<Called>) -> Place {
+        self.desk().dialled.push((channel, run.clone()));
+        Place { reception: Arc::clone(self), run: run.clone() }
+    }
+
+    /// Takes calls in until the connection is closed for good.
+    pub(crate) async fn serve(self: Arc<Self>, mut incoming: Incoming) {
+        while let Some(unclaimed) = incoming.next().await {
+            match unclaimed {
+                Unclaimed::Arrival(arrival) => self.take_in(arrival),
+                // Events of channels whose run is over, or of the far halves of Local channels.
+                Unclaimed::Event(event) => tracing::trace!(server = %self.server, "unclaimed {}", event.kind()),
+            }
+        }
+    }
+
+    /// Hangs up a channel that no run wants, beside everything else.
+    pub(crate) fn reject(&self, channel_id: String) {
+        let client = self.client.clone();
+        let server = self.server.clone();
+        self.tasks.spawn(async move {
+            let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
+            match client.request(hangup).await {
+                Err(error) if !error.is_not_found() => tracing::warn!(%server, "could not reject a stray call: {error}"),
+                _ => {}
+            }
+        });
+    }
+
+    fn take_in(&self, arrival: Arrival) {
+        let mut arguments = arrival.start().args.iter().map(|argument| trimmed(argument).to_owned());
+        let link = arguments.next().unwrap_or_default();
+        let dialled = arguments.next().unwrap_or_default();
+        let caller = arrival.channel().caller.number.trim().to_owned();
+        let id = arrival.channel().id.clone();
+        let mut desk = self.desk();
+        let verdict = self.whose(&mut desk, &id, &link, &dialled, &caller);
+        match verdict {
+            Whose::TheirsAlone(index) => {
+                let waiting = &mut desk.waiting[index];
+                waiting.has_call = true;
+                if let Err(unsent) = waiting.run.try_send(Called::Arrived { arrival, caller, dialled }) {
+                    tracing::warn!(%link, "the run that waits for this call cannot take it: {unsent}");
+                    self.reject(id);
+                }
+            }
+            Whose::Leftover => {}
+            Whose::Nobodys => {
+                self.reject(id);
+                tracing::warn!(server = %self.server, %link, %caller, %dialled, "rejected a call that no run waits for");
+                let what = ServerProgress::Stray { link, caller, dialled };
+                self.observer.server_event(ServerEvent { server: self.server.clone(), what });
+            }
+            Whose::Told => self.reject(id),
+        }
+    }
+
+    /// Finds out whose call it is, and tells the runs that it concerns but does not belong to.
+    fn whose(&self, desk: &mut Desk, id: &str, link: &str, dialled: &str, caller: &str) -> Whose {
+        let outbound = id.strip_suffix(";2");
+        let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
+        let on_link: Vec<usize> =
+            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.link.as_str() == link).collect();
+        if let Some((_, run)) = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound) {
+            if !on_link.iter().any(|index| own(&desk.waiting[*index])) {
+                tell(run, Called::CameBack { link: link.into() });
+                return Whose::Told;
+            }
+        }
+        // A dialplan pattern for numbers may take the `h` extension too, which Asterisk runs after each hang-up.
+        if dialled == "h" || (link == "h" && on_link.is_empty()) {
+            return Whose::Leftover;
+        }
+        if on_link.is_empty() {
+            return Whose::Nobodys;
+        }
+        let shares_link = on_link.len() > 1;
+        let mismatch = |waiting: &Waiting| {
+            waiting.expected.caller.as_ref().and_then(|expected| self.dialplan.check_caller(expected, caller).err())
+        };
+        let has_number = |waiting: &Waiting| match &waiting.expected.number {
+            Some(number) if shares_link && !dialled.is_empty() => same_number(number, dialled),
+            _ => true,
+        };
+        let fits = |index: &usize| {
+            let waiting = &desk.waiting[*index];
+            has_number(waiting) && mismatch(waiting).is_none()
+        };
+        let mut fitting: Vec<usize> = on_link.iter().copied().filter(fits).collect();
+        // The other half of a run's own Local channel is that run's call and nobody else's.
+        if let Some(index) = fitting.iter().copied().find(|index| own(&desk.waiting[*index])) {
+            fitting = vec![index];
+        }
+        match fitting[..] {
+            [index] if !desk.waiting[index].has_call => Whose::TheirsAlone(index),
+            [] => {
+                for waiting in on_link.iter().map(|index| &desk.waiting[*index]) {
+                    let (caller, dialled) = (caller.to_owned(), dialled.to_owned());
+                    let called = if waiting.has_call {
+                        Called::Stranger { caller }
+                    } else {
+                        Called::Misfit { caller, dialled, mismatch: mismatch(waiting) }
+                    };
+                    tell(&waiting.run, called);
+                }
+                Whose::Told
+            }
+            _ => {
+                fitting.iter().for_each(|index| tell(&desk.waiting[*index].run, Called::AnotherFits));
+                Whose::Told
+            }
+        }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is to be done with a call.
+enum Whose {
+    /// It is the call of this one waiting run.
+    TheirsAlone(usize),
+    /// It is rejected, and the runs that it concerns have been told.
+    Told,
+    /// It is the tail of a call that is over, and ends by itself.
+    Leftover,
+    /// It is rejected and reported: nobody waits here.
+    Nobodys,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut desk = self.reception.desk();
+        desk.waiting.retain(|waiting| !waiting.run.same_channel(&self.run));
+        desk.dialled.retain(|(_, run)| !run.same_channel(&self.run));
+    }
+}
+
+/// Tells a run about a call that is not its own. A run that is flooded with those has seen enough of them.
+fn tell(run: &mpsc::Sender<Called>, called: Called) {
+    if let Err(unsent) = run.try_send(called) {
+        tracing::warn!("a run was not told about another call on its link: {unsent}");
+    }
+}
+
+/// A Stasis argument without the white space and quotes that dialplans leave around it.
+fn trimmed(argument: &str) -> &str {
+    argument.trim().trim_matches('"').trim()
+}
+
+/// Whether two spellings of a number end alike: networks add and strip prefixes at the front.
+fn same_number(configured: &str, dialled: &str) -> bool {
+    let (configured, dialled) = (configured.trim_start_matches('+'), dialled.trim_start_matches('+'));
+    configured.ends_with(dialled) || dialled.ends_with(configured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_trimmed() {
+        for argument in ["foo", " foo", "\"foo\"", " \" foo \" "] {
+            assert_eq!(trimmed(argument), "foo");
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_from_the_end() {
+        assert!(same_number("+49987654321", "0987654321".trim_start_matches('0')));
+        assert!(same_number("123", "+49911123") && same_number("+49911123", "123"));
+        assert!(!same_number("123", "124"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The runner: carries out one run from the wait for its links to the verdict.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use calltest_core::dtmf::draw_digits;
+use calltest_core::event::{RunEvent, RunProgress};
+use calltest_core::evidence::{Ending, Evidence, Stop};
+use calltest_core::expectation::Expectation;
+use calltest_core::judge::judge;
+use calltest_core::measures::Measures;
+use calltest_core::plan::{CallTest, LinkName, Mode, Plan, ServerName};
+use calltest_core::run::{FinishedRun, RunId};
+use calltest_core::verdict::Trouble;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Observer;
+use crate::call::{Call, End};
+use crate::control::Control;
+use crate::lease::{LeaseRequest, Leases};
+use crate::loop_watch::LoopWatch;
+use crate::modes;
+use crate::observe::Recorder;
+use crate::servers::{Identity, Servers};
+
+/// Carries out runs of one plan's tests.
+pub struct Runner {
+    plan: Arc<Plan>,
+    servers: Servers,
+    leases: Arc<dyn Leases>,
+    observer: Arc<dyn Observer>,
+    loop_watch: LoopWatch,
+    stop_watch: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// The ends of a test's call, as the plan has them.
+#[derive(Default)]
+struct EndNames<'a> {
+    src: Option<&'a LinkName>,
+    dst: Option<&'a LinkName>,
+}
+
+impl Runner {
+    /// Connects to the servers that these tests need, and makes ready to run them. Servers that cannot be had do not stop
+    /// the others; [`Runner::servers`] tells which.
+    pub async fn open(
+        plan: Arc<Plan>,
+        tests: &[Arc<CallTest>],
+        identity: &Identity,
+        leases: Arc<dyn Leases>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let needed: BTreeSet<ServerName> =
+            tests.iter().flat_map(|test| test.links()).map(|link| plan.server_of(link).name.clone()).collect();
+        let servers = Servers::open(&plan, &needed, identity, &observer).await;
+        let (loop_watch, stop_watch, tasks) = (LoopWatch::default(), CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(loop_watch.clone().watch(stop_watch.clone()));
+        Self { plan, servers, leases, observer, loop_watch, stop_watch, tasks }
+    }
+
+    /// The servers that it works with.
+    pub fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// Gives the apps back, closes the connections, and ends everything that runs beside the runs.
+    pub async fn close(&self) {
+        self.stop_watch.cancel();
+        self.servers.close().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Runs a test: waits for its links, makes the call, hangs up, and judges what was seen. It always comes back with a
+    /// finished run, and with the run's channels gone, or named in its verdict.
+    pub async fn run(&self, test: &Arc<CallTest>, control: &Control) -> FinishedRun {
+        let id = RunId(rand::random());
+        let requested = (SystemTime::now(), Instant::now());
+        self.tell(id, test, RunProgress::Waiting);
+        let request = LeaseRequest::for_test(&self.plan, test);
+        let leases = tokio::select! {
+            biased;
+            stop = control.called_off() => Err(stop),
+            leases = self.leases.acquire(request) => Ok(leases),
+        };
+        let expectation = Expectation::of(test, |len| draw_digits(len, rand::random::<u32>));
+        let begun = Instant::now();
+        let evidence = match leases {
+            Err(stop) => self.evidence_of_nothing(test, stop),
+            Ok(leases) => {
+                self.tell(id, test, RunProgress::Started);
+                let evidence = tokio::select! {
+                    evidence = self.call(id, test, &expectation, control) => evidence,
+                    // A run whose links are no longer its own has to get off them.
+                    never = async {
+                        leases.lost().await;
+                        control.end(Stop::Trouble(Trouble::LeaseLost));
+                        std::future::pending().await
+                    } => never,
+                };
+                leases.release().await;
+                evidence
+            }
+        };
+        let judgement = judge(&expectation, &evidence);
+        let finished = FinishedRun {
+            id,
+            test: Arc::clone(test),
+            requested: requested.0,
+            waited: begun - requested.1,
+            duration: begun.elapsed(),
+            verdict: judgement.verdict,
+            notes: judgement.notes,
+            measures: Measures::of(&evidence),
+            expectation,
+            evidence,
+        };
+        self.tell(id, test, RunProgress::Finished(Arc::new(finished.clone())));
+        finished
+    }
+
+    async fn call(&self, id: RunId, test: &Arc<CallTest>, expectation: &Expectation, control: &Control) -> Evidence {
+        let ends = match self.ends(test) {
+            Ok(ends) => ends,
+            Err(trouble) => return self.evidence_of_nothing(test, Stop::Trouble(trouble)),
+        };
+        let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.observer));
+        let mut call = Call::new(id, test, expectation, ends, recorder, control);
+        let outcome = modes::go_through(&mut call).await;
+        call.finish(outcome, &self.loop_watch).await
+    }
+
+    fn ends(&self, test: &CallTest) -> Result<(Option<End>, Option<End>), Trouble> {
+        let EndNames { src, dst } = EndNames::of(test);
+        let end = |name: Option<&LinkName>| {
+            name.map(|name| {
+                let server = self.servers.get(&self.plan.server_of(name).name)?;
+                server.connection()?;
+                Ok(End { link: Arc::clone(self.plan.link(name)), server })
+            })
+            .transpose()
+        };
+        Ok((end(src)?, end(dst)?))
+    }
+
+    /// What is known of a run that never got to make its call.
+    fn evidence_of_nothing(&self, test: &CallTest, stop: Stop) -> Evidence {
+        let EndNames { src, dst } = EndNames::of(test);
+        Evidence {
+            src: src.cloned(),
+            dst: dst.cloned(),
+            facts: Vec::new(),
+            ending: Ending::Stopped(stop),
+            sight: Vec::new(),
+            loop_delay: Duration::ZERO,
+        }
+    }
+
+    fn tell(&self, run: RunId, test: &CallTest, what: RunProgress) {
+        self.observer.run_event(RunEvent { run, test: test.name.clone(), what });
+    }
+}
+
+impl<'a> EndNames<'a> {
+    fn of(test: &'a CallTest) -> Self {
+        match &test.mode {
+            Mode::Dtmf { ends, .. } | Mode::Call { ends } | Mode::Audio { ends, .. } => {
+                Self { src: Some(&ends.src), dst: Some(&ends.dst) }
+            }
+            Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
+                Self { src: Some(&to.src), dst: None }
+            }
+            Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => Self { src: None, dst: Some(&at.dst) },
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Sweeps up what an earlier process of this app left on a server: a crash, or a connection that broke in mid-call.
+//!
+//! ARI repeats no events, and a channel without its owner stays up for ever. What is ours is told by the form of the ids
+//! that we choose, and for calls that came in, by the app that the dialplan named. Nothing else is ever touched.
+
+use std::time::Duration;
+
+use calltest_ari::models::Channel;
+use calltest_ari::requests::{bridges, channels};
+use calltest_ari::{Client, RequestError};
+use tokio::time::{Instant, sleep};
+
+use crate::channel_id;
+
+/// How long channels may take to go away after they were hung up.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to look.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Hangs up all that is ours, and returns how many channels that were once they are gone.
+///
+/// # Errors
+/// If the server does not answer or refuses.
+pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
+    let leavings = leavings(client).await?;
+    for channel in &leavings {
+        match client.request(channels::Hangup { channel_id: channel.id.clone(), ..Default::default() }).await {
+            Err(error) if error.is_not_found() => {}
+            done => done?,
+        }
+    }
+    for bridge in client.request(bridges::List::default()).await? {
+        if channel_id::is_ours(client.app(), &bridge.id) {
+            match client.request(bridges::Destroy { bridge_id: bridge.id }).await {
+                Err(error) if error.is_not_found() => {}
+                done => done?,
+            }
+        }
+    }
+    let give_up = Instant::now() + PATIENCE;
+    while !leavings.is_empty() && Instant::now() < give_up {
+        let left = self::leavings(client).await?;
+        if !left.iter().any(|channel| leavings.iter().any(|known| known.id == channel.id)) {
+            break;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(leavings.len())
+}
+
+async fn leavings(client: &Client) -> Result<Vec<Channel>, RequestError> {
+    let mut channels = client.request(channels::List::default()).await?;
+    channels.retain(|channel| is_leaving(client.app(), channel));
+    Ok(channels)
+}
+
+/// Whether a channel belongs to this app: we gave it its id, or the dialplan handed it to us.
+fn is_leaving(app: &str, channel: &Channel) -> bool {
+    let is_in_app = channel.dialplan.app_name.eq_ignore_ascii_case("Stasis")
+        && channel.dialplan.app_data.split(',').next().is_some_and(|first| first.trim().trim_matches('"') == app);
+    channel_id::is_ours(app, &channel.id) || is_in_app
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calltest_core::run::RunId;
+
+    fn channel(id: &str, app_name: &str, app_data: &str) -> Channel {
+        let mut channel = Channel { id: id.into(), ..Channel::default() };
+        channel.dialplan.app_name = app_name.into();
+        channel.dialplan.app_data = app_data.into();
+        channel
+    }
+
+    #[test]
+    fn only_our_own_channels_are_swept_up() {
+        let id = channel_id::channel_id("calltest", RunId(7), channel_id::Part::Outbound);
+        for ours in [
+            channel(&id, "AppDial2", "(Outgoing Line)"),
+            channel(&format!("{id};2"), "", ""),
+            channel("1795341348.2155", "Stasis", "calltest,trunk,+4987654321"),
+            channel("1795341348.2156", "Stasis", "calltest"),
+        ] {
+            assert!(is_leaving("calltest", &ours), "{ours:?}");
+        }
+        for foreign in [
+            channel("1795341348.2157", "Stasis", "calltest2,trunk,1"),
+            channel("1795341348.2158", "Dial", "calltest,trunk,1"),
+            channel("1795341348.2159", "", ""),
+        ] {
+            assert!(!is_leaving("calltest", &foreign), "{foreign:?}");
+        }
+    }
+}

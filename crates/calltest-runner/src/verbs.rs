@@ -1,0 +1,247 @@
+//! What the scripts say: dial, arrive, ring, answer, send, play, hang up.
+//!
+//! Each verb does one thing to the call and notes what it did. None decides whether what it sees is right.
+
+use std::time::Duration;
+
+use calltest_ari::VariableSet;
+use calltest_ari::models::EndpointState;
+use calltest_ari::requests::{channels, endpoints};
+use calltest_core::dtmf::DigitReader;
+use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
+use calltest_core::expectation::ExpectedDigits;
+use calltest_core::plan::{DialString, Dtmf, Ends, Link, Presence};
+use calltest_core::verdict::Trouble;
+use tokio::time::Instant;
+
+use crate::call::{Call, Waited};
+use crate::channel_id::{Part, channel_id};
+use crate::leg::{Leg, LegState};
+use crate::observe::server_time;
+use crate::reception::Expected;
+
+/// How long after the last digit was due missing ones are waited for.
+const DIGIT_GAP: Duration = Duration::from_secs(3);
+/// How long after an answer a call may still arrive at our own end; a call that was answered elsewhere never does.
+const ARRIVAL_AFTER_ANSWER: Duration = Duration::from_secs(5);
+/// By how much Asterisk's own limits on a channel exceed the run's deadline: they are the last net, and must not be
+/// mistaken for the far end.
+const NET: Duration = Duration::from_secs(15);
+
+impl Call<'_> {
+    /// Waits at the reception from now on for the call that is about to go out.
+    pub(crate) fn listen(&mut self, ends: &Ends) -> Result<(), Stop> {
+        let expected = Expected {
+            run: self.run,
+            link: ends.dst.clone(),
+            number: ends.number.clone(),
+            caller: ends.caller.clone(),
+        };
+        let shares_server = self.end(Side::Src).server.plan.name == self.end(Side::Dst).server.plan.name;
+        let outbound = shares_server.then(|| self.outbound_id().as_str().into());
+        let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// Sends the call out.
+    ///
+    /// The request is never abandoned halfway: whoever does cannot know whether there is a channel.
+    pub(crate) async fn dial(&mut self, number: Option<&str>) -> Result<(), Stop> {
+        let end = self.end(Side::Src).clone();
+        let connection = self.connection(Side::Src)?;
+        let client = connection.client.clone();
+        let id = self.outbound_id();
+        self.places.push(connection.reception.watch_for_return(id.as_str().into(), &self.to_reception));
+        let template = dial_template(&end.link);
+        let dial_string = template.dial(number);
+        let subscription = client.subscribe(id.as_str(), &self.sender);
+        self.outbound = Some(Leg::outbound(end.link.name.clone(), end.server.clone(), id.as_str().into(), subscription));
+        let originate = channels::OriginateWithId {
+            channel_id: id,
+            endpoint: dial_string.clone(),
+            app: Some(end.server.plan.app.clone()),
+            app_args: Some(format!(":dialed,{}", number.unwrap_or_default())),
+            caller_id: Some(caller_id(&end.link)),
+            timeout: Some(self.net().as_secs().try_into().unwrap_or(i64::MAX)),
+            // Both halves of a Local channel would run at the highest rate that Asterisk knows.
+            formats: template.is_local().then(|| "slin".into()),
+            variables: Some(VariableSet::new().with("TIMEOUT(absolute)", self.net().as_secs().to_string())),
+            ..Default::default()
+        };
+        self.recorder.note(Some(Side::Src), Observation::Dialled { dial_string: dial_string.clone() });
+        match client.request(originate).await {
+            Ok(channel) => {
+                self.recorder.stamp_latest(Side::Src, server_time(&channel.creationtime));
+                Ok(())
+            }
+            Err(error) => {
+                let is_unplaceable = error.status().is_some_and(|status| status.as_u16() == 500);
+                let offline = if is_unplaceable { self.look_at_endpoint(template, &dial_string).await? } else { None };
+                let Some(endpoint) = offline else {
+                    return Err(Stop::Trouble(Trouble::OriginateRefused { dial_string, why: error.to_string() }));
+                };
+                self.recorder.note(Some(Side::Src), Observation::EndpointOffline { endpoint });
+                Err(Stop::Offline)
+            }
+        }
+    }
+
+    /// Finds out why Asterisk could not make a channel: returns the endpoint if that is merely offline.
+    async fn look_at_endpoint(&mut self, template: &DialString, dial_string: &str) -> Result<Option<String>, Stop> {
+        let Some((tech, resource)) = template.endpoint() else { return Ok(None) };
+        let endpoint = format!("{tech}/{resource}");
+        let client = self.connection(Side::Src)?.client.clone();
+        let refused = |why: String| Stop::Trouble(Trouble::OriginateRefused { dial_string: dial_string.into(), why });
+        match client.request(endpoints::Get { tech: tech.into(), resource: resource.into() }).await {
+            Ok(found) if found.state == Some(EndpointState::Offline) => Ok(Some(endpoint)),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_not_found() => Err(refused(format!(
+                "the server knows no endpoint {endpoint}; correct the link's `channel`, or define the endpoint there"
+            ))),
+            Err(error) => Err(refused(format!("it gave no reason, and asking for endpoint {endpoint} failed: {error}"))),
+        }
+    }
+
+    /// Waits for the call to arrive at our own end, and takes it.
+    pub(crate) async fn arrive(&mut self) -> Result<(), Stop> {
+        let has_arrived = |call: &Self| call.arrival.is_some();
+        self.until(Awaiting::Arrival, |call| has_arrived(call) || call.has_come_to(Side::Src, LegState::Answered)).await?;
+        let grace = Instant::now() + ARRIVAL_AFTER_ANSWER;
+        if self.wait(Awaiting::Arrival, Some(grace), has_arrived).await? == Waited::Elapsed {
+            return Err(Stop::AnsweredElsewhere { after: ARRIVAL_AFTER_ANSWER });
+        }
+        let arrival = self.arrival.take().expect("the wait ended since the call has arrived");
+        let end = self.end(Side::Dst).clone();
+        let channel: std::sync::Arc<str> = arrival.channel().id.as_str().into();
+        let is_own_half = channel.strip_suffix(";2") == Some(&self.outbound_id());
+        let subscription = arrival.claim(&self.sender);
+        let leg = Leg::inbound(end.link.name.clone(), end.server, channel.clone(), is_own_half, subscription);
+        self.inbound = Some(leg);
+        let limit = channels::SetChannelVar {
+            channel_id: channel.to_string(),
+            variable: "TIMEOUT(absolute)".into(),
+            value: Some(self.net().as_secs().to_string()),
+            ..Default::default()
+        };
+        self.ask(Side::Dst, "limit the duration of the call", limit).await.map(drop)
+    }
+
+    /// Lets time pass, with an eye on the call.
+    pub(crate) async fn pause(&mut self, time: Duration) -> Result<(), Stop> {
+        let until = Instant::now() + time;
+        self.wait(Awaiting::Pause, Some(until), |_| Instant::now() >= until).await.map(drop)
+    }
+
+    /// Signals ringing to the caller.
+    pub(crate) async fn ring(&mut self) -> Result<(), Stop> {
+        self.recorder.note(Some(Side::Dst), Observation::RingingSent);
+        let channel_id = self.channel(Side::Dst);
+        self.ask(Side::Dst, "signal ringing", channels::Ring { channel_id }).await.map(drop)
+    }
+
+    /// Answers the call that arrived.
+    pub(crate) async fn answer(&mut self) -> Result<(), Stop> {
+        self.recorder.note(Some(Side::Dst), Observation::AnswerSent);
+        let channel_id = self.channel(Side::Dst);
+        self.ask(Side::Dst, "answer the call", channels::Answer { channel_id }).await.map(drop)
+    }
+
+    /// Waits until the caller sees ringing; an answer will do where ringing is not required.
+    pub(crate) async fn see_ringing(&mut self) -> Result<(), Stop> {
+        let ringing = self.expectation.ringing.clone();
+        self.until(Awaiting::Ringing, |call| {
+            let mut seen = call.recorder.facts().iter().filter(|fact| fact.side == Some(Side::Src)).map(|fact| &fact.what);
+            seen.any(|what| match what {
+                Observation::Ringing => true,
+                Observation::EarlyMedia => ringing.early_media_counts,
+                Observation::Answered => ringing.presence != Presence::Required,
+                _ => false,
+            })
+        })
+        .await
+    }
+
+    /// Waits until a leg is up and takes commands.
+    pub(crate) async fn be_up(&mut self, side: Side) -> Result<(), Stop> {
+        self.until(Awaiting::Answer(side), |call| call.leg(side).is_some_and(Leg::is_ready)).await
+    }
+
+    /// Sends digits from the other end, and waits until they have come in at this one.
+    pub(crate) async fn exchange_digits(&mut self, expected: &ExpectedDigits, dtmf: &Dtmf) -> Result<(), Stop> {
+        let (to, from) = (expected.to, expected.to.other());
+        self.recorder.note(Some(from), Observation::DigitsSent { digits: expected.digits.clone() });
+        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).ok();
+        let send = channels::SendDtmf {
+            channel_id: self.channel(from),
+            dtmf: Some(expected.digits.clone()),
+            between: milliseconds(dtmf.between),
+            duration: milliseconds(dtmf.duration),
+            ..Default::default()
+        };
+        self.ask(from, "send digits", send).await?;
+        let overdue = Instant::now() + dtmf.time_to_send(expected.digits.chars().count()) + DIGIT_GAP;
+        let is_settled = |call: &Self| {
+            let reader = call.read_digits(expected);
+            reader.is_complete() || reader.fault_so_far().is_some()
+        };
+        match self.wait(Awaiting::Digits(to), Some(overdue), is_settled).await? {
+            Waited::Elapsed => Err(Stop::DigitsOverdue { to, overdue: DIGIT_GAP }),
+            Waited::Seen if self.read_digits(expected).is_complete() => Ok(()),
+            Waited::Seen => Err(Stop::DigitsWrong { to }),
+        }
+    }
+
+    fn read_digits<'e>(&self, expected: &'e ExpectedDigits) -> DigitReader<'e> {
+        let mut reader = DigitReader::new(&expected.digits, expected.may_repeat);
+        for fact in self.recorder.facts() {
+            if let (true, Observation::DigitReceived { digit, .. }) = (fact.side == Some(expected.to), &fact.what) {
+                reader.read(*digit);
+            }
+        }
+        reader
+    }
+
+    /// Plays a sound to the far end of a leg, and waits for its end.
+    pub(crate) async fn play(&mut self, side: Side, sound: &str) -> Result<(), Stop> {
+        let media = format!("{}{sound}", self.end(side).server.plan.play_base);
+        let play = channels::Play { channel_id: self.channel(side), media: vec![media], ..Default::default() };
+        self.ask(side, "play a sound", play).await?;
+        self.until(Awaiting::Playback, |call| {
+            call.recorder.facts().iter().any(|fact| {
+                fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. })
+            })
+        })
+        .await
+    }
+
+    /// Rejects the call that arrived, as busy.
+    pub(crate) async fn reject(&mut self) -> Result<(), Stop> {
+        self.recorder.note(Some(Side::Dst), Observation::HangupSent);
+        let reason = Some(channels::HangupReason::Busy);
+        let hangup = channels::Hangup { channel_id: self.channel(Side::Dst), reason, ..Default::default() };
+        self.ask(Side::Dst, "reject the call", hangup).await.map(drop)
+    }
+
+    pub(crate) fn outbound_id(&self) -> String {
+        channel_id(&self.end(Side::Src).server.plan.app, self.run, Part::Outbound)
+    }
+
+    /// The limit that Asterisk itself puts on a channel of this run.
+    fn net(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()) + NET
+    }
+}
+
+/// How to dial out over a link that is a test's source.
+fn dial_template(link: &Link) -> &DialString {
+    link.channel.as_ref().expect("the configuration check lets only links with a channel be a source")
+}
+
+/// The caller ID that a link shows, as Asterisk takes it.
+fn caller_id(link: &Link) -> String {
+    match &link.number {
+        Some(number) => format!("{} <{number}>", link.name),
+        None => link.name.to_string(),
+    }
+}
