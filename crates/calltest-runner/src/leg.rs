@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use calltest_ari::{Event, Subscription};
 use calltest_core::evidence::{Observation, Side};
-use calltest_core::plan::LinkName;
 
 use crate::servers::Server;
 
 /// A channel on one side of a run.
 pub(crate) struct Leg {
     pub(crate) side: Side,
-    pub(crate) link: LinkName,
     pub(crate) server: Arc<Server>,
     pub(crate) channel: Arc<str>,
     pub(crate) state: LegState,
@@ -41,21 +39,20 @@ pub(crate) enum LegState {
 
 impl Leg {
     /// The leg that a run is about to originate.
-    pub(crate) fn outbound(link: LinkName, server: Arc<Server>, channel: Arc<str>, subscription: Subscription) -> Self {
+    pub(crate) fn outbound(server: Arc<Server>, channel: Arc<str>, subscription: Subscription) -> Self {
         let (side, state) = (Side::Src, LegState::Trying);
-        Self { side, link, server, channel, state, tells_its_end: true, _subscription: subscription }
+        Self { side, server, channel, state, tells_its_end: true, _subscription: subscription }
     }
 
     /// The leg that arrived for a run. `is_own_half` says that it is the far half of the run's own Local channel.
     pub(crate) fn inbound(
-        link: LinkName,
         server: Arc<Server>,
         channel: Arc<str>,
         is_own_half: bool,
         subscription: Subscription,
     ) -> Self {
         let (side, state) = (Side::Dst, LegState::Trying);
-        Self { side, link, server, channel, state, tells_its_end: is_own_half, _subscription: subscription }
+        Self { side, server, channel, state, tells_its_end: is_own_half, _subscription: subscription }
     }
 
     /// Whether the channel is answered and takes commands.

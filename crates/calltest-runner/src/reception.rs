@@ -11,7 +11,6 @@ use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
 use calltest_core::event::{ServerEvent, ServerProgress};
 use calltest_core::number::{CallerMismatch, Dialplan, PhoneNumber};
 use calltest_core::plan::{LinkName, ServerName};
-use calltest_core::run::RunId;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +21,6 @@ const CALLS_PER_RUN: usize = 16;
 
 /// What a run expects of the call that it waits for.
 pub(crate) struct Expected {
-    pub(crate) run: RunId,
     pub(crate) link: LinkName,
     pub(crate) number: Option<String>,
     pub(crate) caller: Option<PhoneNumber>,

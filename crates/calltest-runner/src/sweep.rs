@@ -56,8 +56,10 @@ async fn leavings(client: &Client) -> Result<Vec<Channel>, RequestError> {
 
 /// Whether a channel belongs to this app: we gave it its id, or the dialplan handed it to us.
 fn is_leaving(app: &str, channel: &Channel) -> bool {
-    let is_in_app = channel.dialplan.app_name.eq_ignore_ascii_case("Stasis")
-        && channel.dialplan.app_data.split(',').next().is_some_and(|first| first.trim().trim_matches('"') == app);
+    let place = &channel.dialplan;
+    let is_in_stasis = place.app_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("Stasis"));
+    let first_argument = place.app_data.as_deref().and_then(|data| data.split(',').next());
+    let is_in_app = is_in_stasis && first_argument.is_some_and(|argument| argument.trim().trim_matches('"') == app);
     channel_id::is_ours(app, &channel.id) || is_in_app
 }
 
@@ -68,8 +70,8 @@ mod tests {
 
     fn channel(id: &str, app_name: &str, app_data: &str) -> Channel {
         let mut channel = Channel { id: id.into(), ..Channel::default() };
-        channel.dialplan.app_name = app_name.into();
-        channel.dialplan.app_data = app_data.into();
+        channel.dialplan.app_name = Some(app_name.into());
+        channel.dialplan.app_data = Some(app_data.into());
         channel
     }
 

@@ -32,7 +32,6 @@ impl Call<'_> {
     /// Waits at the reception from now on for the call that is about to go out.
     pub(crate) fn listen(&mut self, ends: &Ends) -> Result<(), Stop> {
         let expected = Expected {
-            run: self.run,
             link: ends.dst.clone(),
             number: ends.number.clone(),
             caller: ends.caller.clone(),
@@ -56,7 +55,7 @@ impl Call<'_> {
         let template = dial_template(&end.link);
         let dial_string = template.dial(number);
         let subscription = client.subscribe(id.as_str(), &self.sender);
-        self.outbound = Some(Leg::outbound(end.link.name.clone(), end.server.clone(), id.as_str().into(), subscription));
+        self.outbound = Some(Leg::outbound(end.server.clone(), id.as_str().into(), subscription));
         let originate = channels::OriginateWithId {
             channel_id: id,
             endpoint: dial_string.clone(),
@@ -116,7 +115,7 @@ impl Call<'_> {
         let channel: std::sync::Arc<str> = arrival.channel().id.as_str().into();
         let is_own_half = channel.strip_suffix(";2") == Some(&self.outbound_id());
         let subscription = arrival.claim(&self.sender);
-        let leg = Leg::inbound(end.link.name.clone(), end.server, channel.clone(), is_own_half, subscription);
+        let leg = Leg::inbound(end.server, channel.clone(), is_own_half, subscription);
         self.inbound = Some(leg);
         let limit = channels::SetChannelVar {
             channel_id: channel.to_string(),

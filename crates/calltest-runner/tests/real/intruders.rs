@@ -1,0 +1,87 @@
+//! Others on the same server: strangers that call, and a hand that meddles with our channels.
+
+use std::time::Duration;
+
+use asterisk_lab::Server;
+use calltest_ari::requests::channels;
+use calltest_ari::{Client, Settings};
+use calltest_core::event::ServerProgress;
+use calltest_core::evidence::Observation;
+
+use crate::scene::{dtmf, ends, passes};
+use crate::{example_links, nothing_is_left, one_server};
+
+/// Somebody else with an ARI account, in an app of his own.
+pub(crate) struct Intruder {
+    client: Client,
+    _incoming: calltest_ari::Incoming,
+}
+
+impl Intruder {
+    pub(crate) async fn enter(server: &Server) -> Self {
+        let ari = server.ari();
+        let settings =
+            Settings::new(&ari.host.to_string(), ari.port, ari.username.as_str(), ari.password.as_str(), "intruder");
+        let (client, _incoming) = calltest_ari::connect(settings).await.unwrap();
+        Self { client, _incoming }
+    }
+
+    /// Calls somebody, from no number.
+    pub(crate) async fn call(&self, endpoint: &str) {
+        let originate = channels::OriginateWithId {
+            channel_id: "intruder-1".into(),
+            endpoint: endpoint.into(),
+            app: Some("intruder".into()),
+            formats: Some("slin".into()),
+            ..Default::default()
+        };
+        self.client.request(originate).await.unwrap();
+    }
+
+    /// Sends digits into the call from the callee's side: from the half of the Local channel that is in the app.
+    pub(crate) async fn send_digits_from_callee(&self, digits: &str) {
+        let channels = self.client.request(channels::List::default()).await.unwrap();
+        let callee = channels.into_iter().find(|channel| channel.id.ends_with(";2")).expect("a call is up");
+        let send = channels::SendDtmf { channel_id: callee.id, dtmf: Some(digits.into()), ..Default::default() };
+        self.client.request(send).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_call_in_mid_run_changes_nothing() {
+    let lab = one_server("");
+    let stage = example_links(&lab).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    let arrived = stage.witness.when(|what| matches!(what, Observation::Arrived { .. }));
+    let stranger = stage.witness.when(|what| matches!(what, Observation::Stranger { .. }));
+    let intruder = Intruder::enter(lab.server("a")).await;
+    let run = stage.start();
+    arrived.await;
+    intruder.call("Local/trunk@direct").await;
+    stranger.await;
+    let run = run.await.unwrap();
+    passes(&run);
+    let notes: Vec<String> = run.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes, ["another call on trunk was rejected, from an unknown number"]);
+    nothing_is_left(&lab);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_no_run_waits_for_is_rejected_and_reported() {
+    let lab = one_server("");
+    let stage = example_links(&lab).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    let intruder = Intruder::enter(lab.server("a")).await;
+    intruder.call("Local/somewhere@direct").await;
+    let stray = || {
+        stage.witness.servers.lock().unwrap().iter().any(|event| {
+            matches!(&event.what, ServerProgress::Stray { link, .. } if link == "somewhere")
+        })
+    };
+    let limit = tokio::time::Instant::now() + Duration::from_secs(3);
+    while !stray() {
+        assert!(tokio::time::Instant::now() < limit, "not reported");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    nothing_is_left(&lab);
+    stage.close().await;
+}

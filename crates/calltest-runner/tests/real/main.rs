@@ -1,0 +1,53 @@
+//! Runs against real Asterisk servers: each mode passes, and each fails for the right reason when the far end misbehaves.
+//! After every run, nothing is left in `core show channels`.
+
+#[path = "../scene/mod.rs"]
+mod scene;
+
+mod digits;
+mod ends;
+mod intruders;
+mod originate;
+
+use std::time::{Duration, Instant};
+
+use asterisk_lab::{Lab, Server, ServerOptions};
+use scene::{Address, Scene};
+
+/// How to reach a server of the lab.
+fn address(server: &Server) -> Address {
+    let ari = server.ari();
+    Address {
+        host: ari.host.to_string(),
+        port: ari.port,
+        username: ari.username.clone(),
+        password: ari.password.clone(),
+    }
+}
+
+/// One server, with these extra contexts in its dialplan.
+fn one_server(dialplan: &str) -> Lab {
+    let options = ServerOptions::named("a").dialplan(dialplan);
+    Lab::builder(&asterisk_lab::for_tests()).server(options).start().unwrap()
+}
+
+/// The links of the manual's example on that server.
+fn example_links(lab: &Lab) -> Scene {
+    Scene::new()
+        .server("a", address(lab.server("a")))
+        .link("fone1", "a", "Local/{number}@direct", "fone1")
+        .link("trunk", "a", "Local/{number}@direct", "trunk")
+}
+
+/// Asterisk takes a moment to tear down what has left the app; no run may leave more than that.
+#[track_caller]
+fn nothing_is_left(lab: &Lab) {
+    let give_up = Instant::now() + Duration::from_secs(3);
+    for server in lab.servers() {
+        while server.open_channels().unwrap() > 0 {
+            let left = || server.cli("core show channels concise").unwrap();
+            assert!(Instant::now() < give_up, "left on {}:\n{}", server.name(), left());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod dumpcfg;
+pub(crate) mod man;
+pub(crate) mod run;
+pub(crate) mod schema;

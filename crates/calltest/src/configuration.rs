@@ -1,0 +1,61 @@
+//! Finds and loads the configuration, and says what is wrong with it.
+
+use std::env;
+use std::io::IsTerminal as _;
+
+use calltest_config::{Directories, Input, Loaded, Palette, Source, default_paths, load};
+
+use crate::cli::Common;
+use crate::exit::Exit;
+
+/// Loads what the command line names. Remarks and errors go to stderr.
+pub(crate) fn load_for(common: &Common) -> Result<Loaded, Exit> {
+    let source = source(common)?;
+    load_source(source, common, Vec::new())
+}
+
+/// Loads this source, with the command line's overrides after these.
+pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<String>) -> Result<Loaded, Exit> {
+    overrides.extend(common.conf.iter().cloned());
+    match load(&Input { source, overrides, is_lenient: common.lenient }) {
+        Ok(loaded) => {
+            if !common.quiet {
+                eprint!("{}", loaded.notes.render(palette()));
+            }
+            Ok(loaded)
+        }
+        Err(rejected) => {
+            eprint!("{}", rejected.diagnostics.render(palette()));
+            Err(Exit::Usage)
+        }
+    }
+}
+
+fn source(common: &Common) -> Result<Source, Exit> {
+    let found = match &common.cfg {
+        Some(path) => Source::read(path).map(Some),
+        None => Source::first_of(&default_paths(&directories())),
+    };
+    found.map(|source| source.unwrap_or(Source::Builtin)).map_err(|error| {
+        anstream::eprintln!("calltest: {error}");
+        Exit::Usage
+    })
+}
+
+/// Where a configuration is looked for if none is named, in words.
+pub(crate) fn places() -> String {
+    let paths = default_paths(&directories());
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn directories() -> Directories {
+    Directories {
+        config_home: env::var_os("XDG_CONFIG_HOME").map(Into::into),
+        home: env::var_os("HOME").map(Into::into),
+    }
+}
+
+fn palette() -> Palette {
+    let is_coloured = std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    if is_coloured { Palette::Coloured } else { Palette::Plain }
+}

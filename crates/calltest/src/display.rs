@@ -1,0 +1,147 @@
+//! What a person sees of a set of runs: live progress on a terminal, one line a run when it is over, and the summary.
+//!
+//! Results go to stdout, everything that is merely about them to stderr. In a pipe there is no live progress, and no
+//! colour unless asked for.
+
+use std::collections::HashMap;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
+use calltest_core::plan::CallTest;
+use calltest_core::run::{FinishedRun, RunId};
+use calltest_core::verdict::Verdict;
+use calltest_report::fact;
+use calltest_report::run::json_line;
+use calltest_report::text::{self, Tally};
+use calltest_runner::Observer;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use owo_colors::OwoColorize as _;
+
+use crate::cli::Format;
+
+/// How many runs under way are shown at once; more would not fit a terminal.
+const MAX_LIVE: usize = 16;
+
+/// What to show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) format: Format,
+    pub(crate) is_quiet: bool,
+    pub(crate) shows_timeline: bool,
+}
+
+/// Shows runs to a person.
+pub(crate) struct Display {
+    style: Style,
+    progress: MultiProgress,
+    total: ProgressBar,
+    live: Mutex<HashMap<RunId, ProgressBar>>,
+}
+
+impl Display {
+    /// Shows runs in this style; `progress` draws only where stderr is a terminal.
+    pub(crate) fn new(style: Style, progress: MultiProgress) -> Arc<Self> {
+        if style.is_quiet {
+            progress.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        }
+        let total = progress.add(ProgressBar::new(0));
+        let template = "{bar:24.cyan/dim} {pos} of {len} tests done, {elapsed}";
+        total.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
+        Arc::new(Self { style, progress, total, live: Mutex::default() })
+    }
+
+    /// These tests are about to run.
+    pub(crate) fn begin(&self, tests: &[Arc<CallTest>]) {
+        self.total.set_length(tests.len().try_into().unwrap_or(u64::MAX));
+        self.total.enable_steady_tick(Duration::from_millis(250));
+    }
+
+    /// Says what is wrong beside the tests.
+    pub(crate) fn complain(&self, sentence: &str) {
+        self.progress.suspend(|| anstream::eprintln!("calltest: {sentence}"));
+    }
+
+    /// A run is over: its line, or its object.
+    pub(crate) fn finished(&self, run: &FinishedRun) -> io::Result<()> {
+        if let Some(line) = self.live().remove(&run.id) {
+            line.finish_and_clear();
+        }
+        self.total.inc(1);
+        let text = match self.style.format {
+            Format::Json => json_line(run)? + "\n",
+            Format::Text if self.style.is_quiet && run.verdict == Verdict::Pass => return Ok(()),
+            Format::Text => self.lines(run),
+        };
+        self.progress.suspend(|| {
+            let mut stdout = anstream::stdout().lock();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        })
+    }
+
+    /// All runs are over.
+    pub(crate) fn summary(&self, tally: &Tally, took: Duration) -> io::Result<()> {
+        self.total.finish_and_clear();
+        if self.style.format == Format::Json || self.style.is_quiet {
+            return Ok(());
+        }
+        writeln!(anstream::stdout(), "{}", text::Tally::summary(tally, took))
+    }
+
+    fn lines(&self, run: &FinishedRun) -> String {
+        let word = match run.verdict {
+            Verdict::Pass => "pass".green().to_string(),
+            Verdict::Fail(_) => "FAIL".red().bold().to_string(),
+            Verdict::Error(_) => "error".magenta().bold().to_string(),
+            Verdict::Cancelled => "cancelled".yellow().to_string(),
+        };
+        let mut lines = format!("{word} {}\n", text::line(run));
+        if self.style.shows_timeline {
+            lines.push_str(&text::timeline(run));
+        }
+        lines
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<RunId, ProgressBar>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Display {
+    fn run_event(&self, event: RunEvent) {
+        let mut live = self.live();
+        match event.what {
+            RunProgress::Started if live.len() < MAX_LIVE && !self.progress.is_hidden() => {
+                let line = self.progress.insert_before(&self.total, ProgressBar::new_spinner());
+                let template = "{spinner:.cyan} {prefix} {wide_msg:.dim}";
+                line.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
+                line.set_prefix(event.test.to_string());
+                line.enable_steady_tick(Duration::from_millis(120));
+                live.insert(event.run, line);
+            }
+            RunProgress::Observed(observed) => {
+                if let Some(line) = live.get(&event.run) {
+                    line.set_message(fact::words(&observed.what));
+                }
+            }
+            RunProgress::Waiting | RunProgress::Started | RunProgress::Finished(_) => {}
+        }
+    }
+
+    fn server_event(&self, event: ServerEvent) {
+        let server = event.server;
+        match event.what {
+            ServerProgress::Up { cleaned: 0 } => tracing::info!(%server, "connected"),
+            ServerProgress::Up { cleaned } => {
+                tracing::warn!(%server, "connected; hung up {cleaned} channels that an earlier run had left");
+            }
+            ServerProgress::Down { why } => tracing::warn!(%server, "{why}"),
+            ServerProgress::OwnedByOther { owner } => tracing::warn!(%server, "the app is owned by {owner}"),
+            ServerProgress::Stray { link, caller, dialled } => {
+                tracing::warn!(%server, %link, %caller, %dialled, "rejected a call that no test waits for");
+            }
+        }
+    }
+}
