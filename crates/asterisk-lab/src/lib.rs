@@ -1,1 +1,55 @@
 //! Real Asterisk servers on this machine, for demonstrations, tests and benchmarks.
+//!
+//! An [`Installation`] is an Asterisk that can be run: Debian's current one, fetched into a private cache and run from
+//! there by any user, or one that is installed. A [`Lab`] is a set of servers that run from it, each with its own
+//! loopback address, joined by SIP trunks as wanted:
+//!
+//! ```no_run
+//! use asterisk_lab::{Lab, Trunk};
+//!
+//! let lab = Lab::builder(&asterisk_lab::for_tests())
+//!     .server("a")
+//!     .server("b")
+//!     .trunk(Trunk::between("a", "b"))
+//!     .start()?;
+//! let a = lab.server("a");
+//! println!("ARI of a: {}", a.ari().base_url());
+//! println!("calls from a to b: {}", a.dial_string("trunk"));
+//! println!("{}", a.cli("core show channels count")?);
+//! # Ok::<(), asterisk_lab::LabError>(())
+//! ```
+//!
+//! A server uses its own loopback address and no other: SIP, RTP and ARI are out of reach for other machines. (The one
+//! thing elsewhere is a pair of sockets from which PJSIP would send questions to DNS servers.)
+//!
+//! A lab leaves no process and no file behind when it is dropped, nor when the program that holds it is killed. The
+//! texts of the servers' configuration come from `asterisk-setup`; what is said over ARI is the caller's business.
+
+mod apt;
+mod command_line;
+mod config_files;
+mod error;
+mod fetch;
+mod files;
+mod installation;
+mod lab;
+mod loopback;
+mod mirror;
+mod options;
+mod poll;
+mod process;
+mod ready;
+mod server;
+mod trunk;
+mod watcher;
+
+pub use asterisk_setup::{AriUser, DialplanLanguage, DtmfMode};
+pub use error::{InstallError, LabError};
+pub use fetch::{FetchOptions, FetchStep, for_tests};
+pub use files::FileError;
+pub use installation::Installation;
+pub use lab::{Lab, LabBuilder};
+pub use loopback::LoopbackAddress;
+pub use options::ServerOptions;
+pub use server::{Ari, Server};
+pub use trunk::Trunk;

@@ -1,1 +1,99 @@
-//! The calltest YAML: defaults, overrides, located diagnostics; its product is a checked Plan.
+//! The calltest YAML: defaults, overrides, located diagnostics; its product is a checked [`Plan`].
+//!
+//! Three steps: a text becomes a tree with places (`parse`, `overrides`); the tree is checked, first each key by itself
+//! (`shape`), then all together (`check`); what passes is a plan. The keys themselves are one `table`, from which the check
+//! of names and types, the defaults, [`Loaded::dump`] and [`schema()`] are made. What a plan means is left to
+//! `calltest-core`.
+
+mod check;
+mod diagnostic;
+mod dump;
+mod excerpt;
+mod keys;
+mod overrides;
+mod parse;
+mod path;
+mod report;
+mod scalar;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
+mod table;
+mod tree;
+mod view;
+
+use calltest_core::plan::Plan;
+
+use crate::check::Configuration;
+pub use crate::diagnostic::{Diagnostic, Diagnostics, Palette, Severity};
+pub use crate::dump::Secrets;
+use crate::parse::Start;
+use crate::report::{Report, Sources};
+pub use crate::schema::schema;
+pub use crate::source::{Directories, MAX_FILE_SIZE, ReadError, Source, default_paths};
+use crate::tree::{Node, Origin};
+
+/// What a plan is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The configuration file.
+    pub source: Source,
+    /// What `-C` gave, in that order: `a.b.c=value`, or `a.b.c` to delete the key.
+    pub overrides: Vec<String>,
+    /// Whether unknown keys are only warned of, for files that calltest 0.7 took.
+    pub is_lenient: bool,
+}
+
+/// A configuration that is in order.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The plan. Its `source` is the dump without secrets.
+    pub plan: Plan,
+    /// Warnings and notes.
+    pub notes: Diagnostics,
+    root: Node,
+}
+
+impl Loaded {
+    /// The effective configuration as YAML, with defaults filled in and entries expanded. Loading it gives the same plan;
+    /// without secrets, it gives a warning as well.
+    pub fn dump(&self, secrets: Secrets) -> String {
+        dump::dump(Configuration::new(&self.root), &self.plan.log_levels, secrets)
+    }
+}
+
+/// A configuration that cannot be used. Shown as text, it is the rendered diagnostics without colour.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .diagnostics.render(Palette::Plain).trim_end())]
+pub struct Rejected {
+    /// Why, all of it: at least one error, and warnings and notes besides.
+    pub diagnostics: Diagnostics,
+}
+
+/// Checks a configuration and makes a plan of it.
+///
+/// # Errors
+/// Everything that was found, if there is an error in it.
+pub fn load(input: &Input) -> Result<Loaded, Rejected> {
+    let origin = input.source.origin();
+    let sources = Sources { file_name: &origin, file: input.source.text(), overrides: &input.overrides };
+    let mut report = Report::new(&sources);
+    match check(input, &origin, &mut report) {
+        Some((root, mut plan)) => {
+            plan.source = dump::dump(Configuration::new(&root), &plan.log_levels, Secrets::Redacted);
+            Ok(Loaded { plan, notes: report.finish(), root })
+        }
+        None => Err(Rejected { diagnostics: report.finish() }),
+    }
+}
+
+fn check(input: &Input, origin: &str, report: &mut Report<'_>) -> Option<(Node, Plan)> {
+    let start = Start { origin: Origin::File, columns: 0 };
+    let mut root = parse::parse(input.source.text(), start, report).ok()?;
+    // A key that could not be overridden is checked as it is in the file.
+    let overridden = overrides::apply(&mut root, &input.overrides, report);
+    shape::check(&root, input.is_lenient, report);
+    let plan = check::plan(Configuration::new(&root), origin, report);
+    overridden.and(plan).ok().map(|plan| (root, plan))
+}

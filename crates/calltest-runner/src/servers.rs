@@ -254,6 +254,7 @@ fn settings(plan: &plan::Server, identity: &Identity) -> Settings {
         }),
     });
     settings.connect_timeout = plan.init_timeout;
+    settings.request_timeout = plan.init_timeout;
     settings.instance = identity.instance.clone();
     settings.take_over = identity.take_over;
     settings.owner_variable = Some(format!("CALLTEST_OWNER_{}", variable_name(&plan.app)));

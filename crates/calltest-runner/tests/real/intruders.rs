@@ -26,16 +26,22 @@ impl Intruder {
         Self { client, _incoming }
     }
 
-    /// Calls somebody, from no number.
-    pub(crate) async fn call(&self, endpoint: &str) {
+    /// Calls somebody, from no number, with a channel of this id.
+    pub(crate) async fn call(&self, id: &str, endpoint: &str) {
         let originate = channels::OriginateWithId {
-            channel_id: "intruder-1".into(),
+            channel_id: id.into(),
             endpoint: endpoint.into(),
             app: Some("intruder".into()),
             formats: Some("slin".into()),
             ..Default::default()
         };
         self.client.request(originate).await.unwrap();
+    }
+
+    /// The ids of all channels.
+    async fn channels(&self) -> Vec<String> {
+        let channels = self.client.request(channels::List::default()).await.unwrap();
+        channels.into_iter().map(|channel| channel.id).collect()
     }
 
     /// Sends digits into the call from the callee's side: from the half of the Local channel that is in the app.
@@ -48,6 +54,25 @@ impl Intruder {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_is_hung_up_and_foreign_channels_are_not() {
+    let lab = one_server("[rings]\nexten => x,1,Ringing()\n same => n,Wait(60)\n");
+    let intruder = Intruder::enter(lab.server("a")).await;
+    // The form of the ids that a run of this app gives its channels.
+    let leaving = "ct-765390c1-0123456789abcdef-a";
+    intruder.call(leaving, "Local/x@rings").await;
+    let foreign = ["ct-00000000-0123456789abcdef-a", "ct-765390c1-1123456789abcde-a", "stranger"];
+    for id in foreign {
+        intruder.call(id, "Local/x@rings").await;
+    }
+    let stage = example_links(&lab).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    let left = intruder.channels().await;
+    assert!(foreign.iter().all(|id| left.iter().any(|channel| channel == id)), "{left:?}");
+    assert!(!left.iter().any(|channel| channel.starts_with(leaving)), "{left:?}");
+    passes(&stage.run().await);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_call_in_mid_run_changes_nothing() {
     let lab = one_server("");
     let stage = example_links(&lab).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
@@ -56,7 +81,7 @@ async fn a_strangers_call_in_mid_run_changes_nothing() {
     let intruder = Intruder::enter(lab.server("a")).await;
     let run = stage.start();
     arrived.await;
-    intruder.call("Local/trunk@direct").await;
+    intruder.call("stranger", "Local/trunk@direct").await;
     stranger.await;
     let run = run.await.unwrap();
     passes(&run);
@@ -71,7 +96,7 @@ async fn a_call_that_no_run_waits_for_is_rejected_and_reported() {
     let lab = one_server("");
     let stage = example_links(&lab).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
     let intruder = Intruder::enter(lab.server("a")).await;
-    intruder.call("Local/somewhere@direct").await;
+    intruder.call("stranger", "Local/somewhere@direct").await;
     let stray = || {
         stage.witness.servers.lock().unwrap().iter().any(|event| {
             matches!(&event.what, ServerProgress::Stray { link, .. } if link == "somewhere")

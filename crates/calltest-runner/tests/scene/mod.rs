@@ -9,8 +9,8 @@ use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::evidence::Observation;
 use calltest_core::number::{Dialplan, PhoneNumber};
 use calltest_core::plan::{
-    CallTest, Delay, Destination, DialString, Dtmf, Ends, Link, LinkName, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
-    Server, ServerName,
+    CallTest, Delay, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
+    Server,
 };
 use calltest_core::run::FinishedRun;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner};
@@ -46,7 +46,8 @@ impl Observer for Witness {
         let mut watchers = self.watchers.lock().unwrap();
         let (seen, rest): (Vec<_>, Vec<_>) = watchers.drain(..).partition(|watcher| (watcher.is_it)(&fact.what));
         *watchers = rest;
-        seen.into_iter().for_each(|watcher| drop(watcher.tell.send(())));
+        // A test that no longer waits is none the wiser.
+        seen.into_iter().for_each(|watcher| watcher.tell.send(()).unwrap_or(()));
     }
 
     fn server_event(&self, event: ServerEvent) {
@@ -207,13 +208,4 @@ pub(crate) fn ring(src: &str, number: Option<&str>) -> CallTest {
 pub(crate) fn play(src: &str, sound: Option<&str>) -> CallTest {
     let to = Destination { src: src.into(), number: None };
     base("play", Mode::Play { to, sound: sound.map(Into::into), record: None })
-}
-
-/// Names, for tests that look into evidence.
-pub(crate) fn server_name(name: &str) -> ServerName {
-    name.into()
-}
-
-pub(crate) fn link_name(name: &str) -> LinkName {
-    name.into()
 }

@@ -1,0 +1,157 @@
+//! A server's directories and configuration files, filled with the texts of `asterisk-setup`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use asterisk_setup::{
+    AriConf, AsteriskConf, CDR_CONF, Dialplan, DialplanLanguage, Directories, EMPTY_FILES, HttpConf, HttpsConf,
+    INDICATIONS_CONF, LOGGER_CONF, ModulesConf, PjsipConf, RtpConf, Transport,
+};
+
+use crate::files::{create_directory, write};
+use crate::options::ServerOptions;
+use crate::trunk::TrunkEnd;
+use crate::{FileError, Installation, LabError};
+
+/// A UNIX socket's path has to fit, with a zero at its end, into 108 bytes (unix(7)).
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// The transport that is always there, for what a test adds to `pjsip.conf`.
+const MAIN_TRANSPORT: &str = "transport-udp";
+
+/// Everything that a server's configuration depends on.
+pub(crate) struct ServerConfig<'a> {
+    pub(crate) installation: &'a Installation,
+    pub(crate) options: &'a ServerOptions,
+    pub(crate) http: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
+    pub(crate) sip: SocketAddr,
+    pub(crate) trunks: &'a [TrunkEnd],
+    pub(crate) transmits_silence: bool,
+}
+
+/// Where things are in a server's directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) root: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn asterisk_conf(&self) -> PathBuf {
+        self.root.join("etc/asterisk.conf")
+    }
+
+    /// Asterisk's own log file.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.root.join("log/full")
+    }
+
+    /// What Asterisk prints; it says there why it does not start.
+    pub(crate) fn console(&self) -> PathBuf {
+        self.root.join("log/console")
+    }
+
+    /// What is worth keeping when a test has failed.
+    pub(crate) fn evidence(&self) -> [PathBuf; 2] {
+        [self.root.join("log"), self.root.join("etc")]
+    }
+
+    fn directories(&self, installation: &Installation) -> Directories {
+        Directories {
+            etc: self.root.join("etc"),
+            modules: installation.modules.clone(),
+            data: installation.data.clone(),
+            state: self.root.join("state"),
+            spool: self.root.join("spool"),
+            run: self.root.join("run"),
+            log: self.root.join("log"),
+            cache: self.root.join("cache"),
+        }
+    }
+}
+
+impl ServerConfig<'_> {
+    /// Makes the directories and writes all files.
+    pub(crate) fn write(&self, layout: &Layout) -> Result<(), LabError> {
+        let socket = layout.root.join("run/asterisk.ctl");
+        if socket.as_os_str().len() > LONGEST_SOCKET_PATH {
+            return Err(LabError::PathTooLong { path: socket });
+        }
+        for name in ["etc", "state/keys", "spool/recording", "run", "log", "cache"] {
+            create_directory(&layout.root.join(name))?;
+        }
+        let directories = layout.directories(self.installation);
+        let etc = directories.etc.clone();
+        let asterisk_conf = AsteriskConf { directories, transmits_silence: self.transmits_silence };
+        for name in EMPTY_FILES {
+            write(&etc.join(name), "")?;
+        }
+        for (name, text) in [
+            ("asterisk.conf", asterisk_conf.to_string()),
+            ("ari.conf", self.ari_conf().to_string()),
+            ("cdr.conf", CDR_CONF.to_owned()),
+            ("http.conf", self.http_conf().to_string()),
+            ("indications.conf", INDICATIONS_CONF.to_owned()),
+            ("logger.conf", LOGGER_CONF.to_owned()),
+            ("modules.conf", self.modules_conf()),
+            ("pjsip.conf", self.pjsip_conf()),
+            ("rtp.conf", RtpConf::default().to_string()),
+        ] {
+            write(&etc.join(name), &text)?;
+        }
+        Ok(self.write_dialplan(&etc)?)
+    }
+
+    fn ari_conf(&self) -> AriConf {
+        let mut conf = AriConf::default();
+        conf.users.extend_from_slice(&self.options.users);
+        conf
+    }
+
+    fn http_conf(&self) -> HttpConf {
+        let https = self
+            .https
+            .zip(self.options.https.clone())
+            .map(|(bind, (certificate_file, private_key_file))| HttpsConf { bind, certificate_file, private_key_file });
+        HttpConf { bind: self.http, https, ..HttpConf::default() }
+    }
+
+    fn modules_conf(&self) -> String {
+        // Without a file to read, pbx_ael complains.
+        let is_wanted = |name: &str| match self.options.dialplan_language {
+            DialplanLanguage::Ael => true,
+            DialplanLanguage::ExtensionsConf => name != "pbx_ael",
+        };
+        ModulesConf { has_module: |name: &str| is_wanted(name) && self.installation.has_module(name) }.to_string()
+    }
+
+    fn pjsip_conf(&self) -> String {
+        let main = Transport { name: MAIN_TRANSPORT.to_owned(), bind: self.sip };
+        let transports = self.trunks.iter().map(|end| end.transport.clone());
+        let conf = PjsipConf {
+            transports: [main].into_iter().chain(transports).collect(),
+            trunks: self.trunks.iter().map(|end| end.trunk.clone()).collect(),
+        };
+        format!("{conf}\n{}\n", self.options.pjsip)
+    }
+
+    fn write_dialplan(&self, etc: &Path) -> Result<(), FileError> {
+        let incoming = self.trunks.iter().map(|end| end.incoming.clone()).collect();
+        let dialplan = Dialplan { app: self.options.app.clone(), incoming };
+        let language = self.options.dialplan_language;
+        let text = dialplan.text(language);
+        let added = &self.options.dialplan;
+        match language {
+            DialplanLanguage::Ael => {
+                write(&etc.join("extensions.ael"), &text)?;
+                write(&etc.join("extensions.conf"), added)
+            }
+            DialplanLanguage::ExtensionsConf => write(&etc.join("extensions.conf"), &format!("{text}\n{added}")),
+        }
+    }
+}
+
+/// The address of a server with one of its ports.
+pub(crate) fn socket(ip: impl Into<IpAddr>, port: u16) -> SocketAddr {
+    SocketAddr::new(ip.into(), port)
+}

@@ -1,0 +1,94 @@
+//! What a server of a lab shall be like, beyond its name. What becomes of it is in `config_files`.
+
+use std::path::PathBuf;
+
+use asterisk_setup::{AriUser, DialplanLanguage, EXAMPLE_APP};
+
+use crate::LoopbackAddress;
+
+/// What a server shall be like. A mere name stands for a server that is like the others.
+#[derive(Debug)]
+pub struct ServerOptions {
+    pub(crate) name: String,
+    pub(crate) app: String,
+    pub(crate) dialplan_language: DialplanLanguage,
+    pub(crate) dialplan: String,
+    pub(crate) pjsip: String,
+    pub(crate) users: Vec<AriUser>,
+    pub(crate) transmits_silence: Option<bool>,
+    pub(crate) https: Option<(PathBuf, PathBuf)>,
+    pub(crate) address: Option<LoopbackAddress>,
+}
+
+impl ServerOptions {
+    /// A server with the example's dialplan in AEL, and the example's ARI user and app.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            app: EXAMPLE_APP.to_owned(),
+            dialplan_language: DialplanLanguage::Ael,
+            dialplan: String::new(),
+            pjsip: String::new(),
+            users: Vec::new(),
+            transmits_silence: None,
+            https: None,
+            address: None,
+        }
+    }
+
+    /// The Stasis app to which the dialplan hands its calls.
+    #[must_use]
+    pub fn app(self, app: impl Into<String>) -> Self {
+        Self { app: app.into(), ..self }
+    }
+
+    /// The language of the dialplan that hands calls to the app. The contexts are the same in both.
+    #[must_use]
+    pub fn dialplan_language(self, dialplan_language: DialplanLanguage) -> Self {
+        Self { dialplan_language, ..self }
+    }
+
+    /// More dialplan: contexts in the syntax of `extensions.conf`, whatever the language of the rest is.
+    #[must_use]
+    pub fn dialplan(self, dialplan: impl Into<String>) -> Self {
+        Self { dialplan: dialplan.into(), ..self }
+    }
+
+    /// More of `pjsip.conf`. The transport for it is called `transport-udp`.
+    #[must_use]
+    pub fn pjsip(self, pjsip: impl Into<String>) -> Self {
+        Self { pjsip: pjsip.into(), ..self }
+    }
+
+    /// One more ARI user.
+    #[must_use]
+    pub fn user(mut self, user: AriUser) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// Whether RTP goes on while there is nothing to say. Unless told, it does where a trunk carries digits in band.
+    #[must_use]
+    pub fn transmits_silence(self, transmits_silence: bool) -> Self {
+        Self { transmits_silence: Some(transmits_silence), ..self }
+    }
+
+    /// HTTPS beside HTTP, with a certificate and its private key in PEM files.
+    #[must_use]
+    pub fn https(self, certificate_file: impl Into<PathBuf>, private_key_file: impl Into<PathBuf>) -> Self {
+        Self { https: Some((certificate_file.into(), private_key_file.into())), ..self }
+    }
+
+    /// The address to use, for a caller who has to know it before the server starts.
+    #[must_use]
+    pub fn address(self, address: LoopbackAddress) -> Self {
+        Self { address: Some(address), ..self }
+    }
+}
+
+impl From<&str> for ServerOptions {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}

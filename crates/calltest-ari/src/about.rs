@@ -1,0 +1,67 @@
+//! What an event is about: the ids of the channels and bridges that it concerns. The router asks; the generated types
+//! answer for what they contain, and this file for the objects that have an id themselves.
+
+use serde_json::Value;
+
+use crate::generated::models::{Bridge, Channel, LiveRecording, Playback};
+
+/// Something that concerns channels or bridges.
+pub(crate) trait About {
+    /// Calls `visit` with the id of each of them, perhaps more than once with the same.
+    fn about(&self, visit: &mut dyn FnMut(&str));
+}
+
+impl About for Channel {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        visit(&self.id);
+    }
+}
+
+impl About for Bridge {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        visit(&self.id);
+    }
+}
+
+impl About for Playback {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        visit_target(&self.target_uri, visit);
+    }
+}
+
+impl About for LiveRecording {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        visit_target(&self.target_uri, visit);
+    }
+}
+
+impl<T: About> About for Option<Box<T>> {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        if let Some(inner) = self {
+            inner.about(visit);
+        }
+    }
+}
+
+/// A message whose type is not known: every object in it that has an id or a target is taken for a subject, which
+/// at worst shows an event to somebody it does not interest.
+impl About for Value {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        let Some(members) = self.as_object() else { return };
+        for member in members.values() {
+            if let Some(id) = member.get("id").and_then(Value::as_str) {
+                visit(id);
+            }
+            if let Some(target) = member.get("target_uri").and_then(Value::as_str) {
+                visit_target(target, visit);
+            }
+        }
+    }
+}
+
+/// The target of a playback or a recording is `channel:ID` or `bridge:ID`.
+fn visit_target(uri: &str, visit: &mut dyn FnMut(&str)) {
+    if let Some((_, id)) = uri.split_once(':') {
+        visit(id);
+    }
+}

@@ -1,0 +1,109 @@
+//! The owner of an open WebSocket: one task that reads it, pings, and passes each event to the router. It awaits
+//! nothing but the socket, so that no event waits for anything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::error::Lost;
+use crate::generated::events::Event;
+use crate::router::Router;
+use crate::settings::Settings;
+use crate::silence::Silence;
+use crate::socket::Socket;
+
+/// How long Asterisk may take to confirm that the WebSocket is closed.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// An open WebSocket and where its events go.
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) router: Arc<Router>,
+    /// What the router calls it.
+    pub(crate) number: u64,
+    pub(crate) silence: Arc<Silence>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Connection {
+    /// Runs until the connection is lost, or until `order` comes: then it is lost for the reason ordered. An order
+    /// that can no longer come means that nobody wants the connection.
+    pub(crate) async fn run(mut self, order: oneshot::Receiver<Lost>) -> Lost {
+        let why = tokio::select! {
+            why = self.read() => why,
+            why = order => why.unwrap_or(Lost::ClosedByUs),
+        };
+        self.router.lose(self.number, &why);
+        // Whatever the reason, Asterisk may as well know; if it does not listen, the socket is dropped all the same.
+        let _ = timeout(FAREWELL, self.say_goodbye()).await;
+        why
+    }
+
+    async fn read(&mut self) -> Lost {
+        let mut pings = interval(self.settings.ping_interval);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let limit = self.settings.silence_limit;
+        let mut last_heard = Instant::now();
+        self.silence.broken(last_heard);
+        loop {
+            tokio::select! {
+                frame = self.socket.next() => {
+                    last_heard = Instant::now();
+                    self.silence.broken(last_heard);
+                    if let Err(why) = self.take(frame, last_heard) {
+                        return why;
+                    }
+                }
+                () = sleep_until(last_heard + limit) => return Lost::Silent { limit },
+                _ = pings.tick() => match timeout(limit, self.socket.send(Message::Ping(Default::default()))).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return cut(&error),
+                    Err(_) => return Lost::Silent { limit },
+                },
+            }
+        }
+    }
+
+    fn take(&self, frame: Option<tungstenite::Result<Message>>, received: Instant) -> Result<(), Lost> {
+        match frame {
+            Some(Ok(Message::Text(text))) => self.pass_on(Event::parse(&text), received),
+            // Asterisk sends none; should one come, it is kept as an event that cannot be read.
+            Some(Ok(Message::Binary(bytes))) => self.pass_on(Event::parse(&String::from_utf8_lossy(&bytes)), received),
+            Some(Ok(Message::Close(frame))) => Err(closed(frame)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+            Some(Err(error)) => Err(cut(&error)),
+            None => Err(Lost::Cut { reason: "end of stream".to_owned() }),
+        }
+    }
+
+    fn pass_on(&self, event: Event, received: Instant) -> Result<(), Lost> {
+        if let Event::Unreadable { kind, error, .. } = &event {
+            tracing::warn!(server = %self.router.server(), kind, error, "event not understood");
+        }
+        let is_end =
+            matches!(&event, Event::ApplicationReplaced(replaced) if replaced.application == self.settings.app);
+        self.router.route(event, received)?;
+        if is_end { Err(Lost::Replaced) } else { Ok(()) }
+    }
+
+    async fn say_goodbye(&mut self) {
+        if self.socket.close(None).await.is_ok() {
+            while let Some(Ok(_)) = self.socket.next().await {}
+        }
+    }
+}
+
+fn cut(error: &tungstenite::Error) -> Lost {
+    Lost::Cut { reason: error.to_string() }
+}
+
+fn closed(frame: Option<CloseFrame>) -> Lost {
+    let frame = frame.unwrap_or(CloseFrame { code: CloseCode::Status, reason: Default::default() });
+    Lost::Closed { code: frame.code.into(), reason: frame.reason.to_string() }
+}

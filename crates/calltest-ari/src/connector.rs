@@ -1,0 +1,150 @@
+//! What happens between connections: notices that one ended, tries again with growing pauses, and stands by while
+//! the application belongs to somebody else. The one place that says what state the client is in.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::error::{ConnectError, Lost, RequestError};
+use crate::handshake::{Handshake, Session};
+use crate::ownership::Beat;
+use crate::round_trip::is_registered;
+
+/// What a client can do at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Events arrive.
+    Up {
+        /// Counts the connections of this client, from 1.
+        epoch: u64,
+        /// Asterisk's version, as it calls it.
+        version: Arc<str>,
+    },
+    /// No events arrive; the client tries to connect again.
+    Down {
+        /// Why the connection ended, or the last attempt failed.
+        why: Lost,
+        /// Since when there is no connection.
+        since: Instant,
+    },
+    /// The application belongs to somebody else. The client stands by until that owner is gone, or until
+    /// [`Client::take_over`](crate::Client::take_over).
+    OwnedByOther {
+        /// The other's instance; `None` if it keeps no heartbeat.
+        owner: Option<String>,
+        /// Since when there is no connection.
+        since: Instant,
+    },
+    /// The client is closed.
+    Closed,
+}
+
+/// The task that keeps a client connected.
+pub(crate) struct Connector {
+    pub(crate) handshake: Handshake,
+    pub(crate) state: watch::Sender<State>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) take_over: Arc<Notify>,
+}
+
+impl Connector {
+    /// Runs until the client is closed, starting with the connection that there is.
+    pub(crate) async fn run(self, mut session: Session) {
+        for epoch in 1.. {
+            self.state.send_replace(State::Up { epoch, version: Arc::clone(&session.version) });
+            let Some(why) = self.watch(session).await else { break };
+            tracing::warn!(server = %self.handshake.settings.name, %why, "connection lost");
+            let Some(next) = self.stop.run_until_cancelled(self.reconnect(why)).await else { break };
+            session = next;
+        }
+        self.handshake.release().await;
+        self.handshake.rest.close();
+        self.handshake.router.close();
+        self.state.send_replace(State::Closed);
+    }
+
+    /// Waits for the end of a connection; `None` if the client is closed.
+    async fn watch(&self, session: Session) -> Option<Lost> {
+        let Session { mut connection, order, heartbeat, .. } = session;
+        let taken = async {
+            match heartbeat {
+                Some(heartbeat) => heartbeat.await.ok(),
+                None => None,
+            }
+        };
+        let order_given = tokio::select! {
+            ended = &mut connection => return Some(ended.unwrap_or_else(|error| Lost::Cut { reason: error.to_string() })),
+            Some(owner) = taken => Some(Lost::OwnedByOther { owner }),
+            () = self.stop.cancelled() => None,
+        };
+        // A connection that ended by itself in this moment takes no orders.
+        let _ = order.send(order_given.clone().unwrap_or(Lost::ClosedByUs));
+        let _ = connection.await;
+        order_given
+    }
+
+    /// Tries until there is a connection.
+    async fn reconnect(&self, mut why: Lost) -> Session {
+        let since = Instant::now();
+        let mut backoff = Backoff::new(&self.handshake.settings.backoff);
+        loop {
+            let takes_over = match why {
+                Lost::Replaced => self.stand_by(None, since).await,
+                Lost::OwnedByOther { owner } => self.stand_by(Some(owner), since).await,
+                why => {
+                    self.state.send_replace(State::Down { why, since });
+                    sleep(backoff.pause(rand::random())).await;
+                    false
+                }
+            };
+            why = match self.handshake.attempt(takes_over).await {
+                Ok(session) => return session,
+                Err(ConnectError::Owned { owner, .. }) => Lost::OwnedByOther { owner },
+                Err(error) => {
+                    tracing::debug!(server = %self.handshake.settings.name, %error, "not connected");
+                    Lost::NotConnected { error: error.to_string() }
+                }
+            };
+        }
+    }
+
+    /// Waits until another attempt makes sense: whether we were told to take over, or else the other owner is gone.
+    async fn stand_by(&self, owner: Option<String>, since: Instant) -> bool {
+        let told = self.take_over.notified();
+        self.state.send_replace(State::OwnedByOther { owner, since });
+        tokio::select! {
+            () = told => true,
+            () = self.wait_until_free(since) => false,
+        }
+    }
+
+    /// Waits until the owner's heartbeat stands still, or until nobody holds the application.
+    async fn wait_until_free(&self, since: Instant) {
+        loop {
+            match self.is_free(since).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::debug!(server = %self.handshake.settings.name, %error, "cannot tell who holds the application");
+                }
+            }
+            sleep(self.handshake.settings.heartbeat_interval).await;
+        }
+    }
+
+    async fn is_free(&self, since: Instant) -> Result<bool, RequestError> {
+        let Handshake { rest, router, settings, ownership, .. } = &self.handshake;
+        if let Some(ownership) = ownership {
+            let beat = ownership.look().await?;
+            if let Beat::Other { owner, .. } = &beat {
+                self.state.send_replace(State::OwnedByOther { owner: Some(owner.clone()), since });
+                return Ok(ownership.living_owner(beat).await?.is_none());
+            }
+        }
+        // Our own WebSocket is gone, so whoever is registered keeps no heartbeat.
+        Ok(!is_registered(rest, router, &settings.app).await?)
+    }
+}

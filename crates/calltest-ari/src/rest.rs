@@ -1,0 +1,97 @@
+//! Requests: in turn, paced, tried again where that is safe, and their answers understood. What carries them is the
+//! transport's business.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::error::{RequestError, RequestFailure};
+use crate::operation::Operation;
+use crate::settings::Settings;
+use crate::transport::{RawReply, RawRequest, Transport};
+
+/// Longest part of an answer that is no JSON that an error repeats.
+const MESSAGE_LIMIT: usize = 200;
+
+/// The REST side of a server.
+pub(crate) struct Rest {
+    transport: Arc<dyn Transport>,
+    /// One permit a request under way; first come, first served.
+    turns: Semaphore,
+    /// One permit an originate under way, so that a burst of calls is paced by the server's answers.
+    dialling_turns: Semaphore,
+}
+
+impl Rest {
+    pub(crate) fn new(transport: Arc<dyn Transport>, settings: &Settings) -> Self {
+        Rest {
+            transport,
+            turns: Semaphore::new(settings.max_requests),
+            dialling_turns: Semaphore::new(settings.max_originates),
+        }
+    }
+
+    /// Carries out an operation.
+    pub(crate) async fn request<Op: Operation>(&self, operation: &Op) -> Result<Op::Reply, RequestError> {
+        let path = operation.path();
+        let query = operation.query();
+        let target = if query.as_str().is_empty() { path.clone() } else { format!("{path}?{}", query.as_str()) };
+        let body = operation.body().map(|body| Bytes::from(body.to_string()));
+        let request = RawRequest { method: Op::METHOD, target, body };
+        let outcome = match self.exchange::<Op>(&request, &path).await {
+            Ok(reply) if reply.status.is_success() => {
+                Op::reply(reply.body).map_err(|source| RequestFailure::Unreadable { source })
+            }
+            Ok(reply) => Err(RequestFailure::Refused { status: reply.status, message: message(&reply) }),
+            Err(failure) => Err(failure),
+        };
+        outcome.map_err(|failure| RequestError { method: Op::METHOD, path, failure })
+    }
+
+    /// Refuses every request from now on.
+    pub(crate) fn close(&self) {
+        self.turns.close();
+        self.dialling_turns.close();
+    }
+
+    /// Waits for its turn and sends the request; a second time if the connection ended without an answer, as a kept
+    /// one may at any time, and twice does no harm.
+    async fn exchange<Op: Operation>(&self, request: &RawRequest, path: &str) -> Result<RawReply, RequestFailure> {
+        let _dialling_turn = if Op::DIALS { Some(turn(&self.dialling_turns).await?) } else { None };
+        let _turn = turn(&self.turns).await?;
+        let is_harmless_twice = Op::CREATES_ITS_PATH || Op::METHOD == Method::GET || Op::METHOD == Method::DELETE;
+        match self.transport.call(request).await {
+            Err(RequestFailure::NoReply { source }) if is_harmless_twice => {
+                tracing::debug!(method = %Op::METHOD, path, error = %source, "no answer, trying once more");
+            }
+            outcome => return outcome,
+        }
+        match self.transport.call(request).await {
+            Ok(reply) if Op::CREATES_ITS_PATH && reply.status == StatusCode::CONFLICT => {
+                let created = RawRequest { method: Method::GET, target: path.to_owned(), body: None };
+                self.transport.call(&created).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+async fn turn(turns: &Semaphore) -> Result<SemaphorePermit<'_>, RequestFailure> {
+    turns.acquire().await.map_err(|_| RequestFailure::Closed)
+}
+
+/// Asterisk's own words in an answer that refuses: a member of its JSON, or the text, or what the status means.
+fn message(reply: &RawReply) -> String {
+    let words = serde_json::from_slice::<Value>(&reply.body).ok().and_then(|value| {
+        let word = value.get("message").or_else(|| value.get("error"))?;
+        word.as_str().map(str::to_owned)
+    });
+    words.unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(&reply.body);
+        let text: String = text.trim().chars().take(MESSAGE_LIMIT).collect();
+        if text.is_empty() { reply.status.canonical_reason().unwrap_or_default().to_owned() } else { text }
+    })
+}

@@ -1,0 +1,57 @@
+//! Opening the events WebSocket, with or without TLS. Who reads it is `connection`'s business.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::diagnosis;
+use crate::error::ConnectError;
+use crate::generated::requests::events::EventWebsocket;
+use crate::operation::Operation;
+use crate::settings::Settings;
+
+/// An open WebSocket.
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// What a WebSocket runs over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Connects, encrypts if the settings say so, and upgrades to the WebSocket of the application.
+pub(crate) async fn open(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Socket, ConnectError> {
+    let stream = stream(settings, tls).await?;
+    let events = EventWebsocket { app: vec![settings.app.clone()], subscribe_all: None };
+    let scheme = if settings.tls.is_some() { "wss" } else { "ws" };
+    let url = format!("{scheme}://{}/ari{}?{}", settings.address(), events.path(), events.query().as_str());
+    let mut request = url.into_client_request().map_err(|error| diagnosis::of_websocket(settings, error))?;
+    request.headers_mut().insert(AUTHORIZATION, settings.authorization());
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(settings.max_message_bytes))
+        .max_frame_size(Some(settings.max_message_bytes));
+    tokio_tungstenite::client_async_with_config(request, stream, Some(limits))
+        .await
+        .map(|(socket, _)| socket)
+        .map_err(|error| diagnosis::of_websocket(settings, error))
+}
+
+async fn stream(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Box<dyn Stream>, ConnectError> {
+    let unreachable = |error: std::io::Error| diagnosis::of_socket(settings, error.into());
+    let stream = TcpStream::connect((settings.host.as_str(), settings.port)).await.map_err(unreachable)?;
+    stream.set_nodelay(true).map_err(unreachable)?;
+    if settings.tls.is_none() {
+        return Ok(Box::new(stream));
+    }
+    let name =
+        ServerName::try_from(settings.host.clone()).map_err(|error| diagnosis::of_socket(settings, error.into()))?;
+    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.map_err(unreachable)?;
+    Ok(Box::new(stream))
+}

@@ -1,0 +1,132 @@
+//! The second check: do the values make sense together? What passes becomes the plan.
+//!
+//! Every rule reports what it finds and needs only the values it is about, so that one fault hides no other. Values that
+//! are broken in themselves were reported by `shape`; a rule that needs one is skipped.
+
+mod call;
+mod link;
+mod logging;
+mod server;
+mod trigger;
+
+use std::sync::Arc;
+
+use calltest_core::plan::{Listen, Plan};
+
+use crate::diagnostic::{Finding, quoted};
+use crate::keys::{Entries, ModeName, Side};
+use crate::report::{Report, Reported};
+use crate::scalar;
+use crate::table;
+use crate::tree::{Entry, Key, Map, Node};
+use crate::view::View;
+
+/// A whole tree, as sections and entries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Configuration<'t> {
+    root: &'t Node,
+}
+
+impl<'t> Configuration<'t> {
+    pub(crate) fn new(root: &'t Node) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn top(self) -> View<'t> {
+        View::new(&table::TOP, Some(self.root), None)
+    }
+
+    /// A top-level key, null or not.
+    fn entry(self, name: &str) -> Option<&'t Entry> {
+        self.root.map().and_then(|top| top.entry(name))
+    }
+
+    fn map(self, name: &str) -> Option<&'t Map> {
+        self.entry(name).and_then(|entry| entry.value.map())
+    }
+
+    /// The names and values under `links`, `calls` or `servers`, without the one that fills gaps.
+    pub(crate) fn entries(self, name: &'static str) -> impl Iterator<Item = (&'t Key, &'t Node)> {
+        let top = self.root.map().map_or(&[][..], |top| &top.entries);
+        // A section that is given twice is an error, but what is in either of them is known.
+        let sections = top.iter().filter(move |entry| *entry.key.text == *name).filter_map(|entry| entry.value.map());
+        let entries = sections.flat_map(|map| &map.entries);
+        entries.filter(|entry| !entry.key.text.starts_with(':')).map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// What fills the gaps under `links` or `calls`.
+    pub(crate) fn default_entry(self, name: &str) -> Option<&'t Node> {
+        self.map(name).and_then(|map| map.get(Entries::DEFAULT))
+    }
+}
+
+/// Makes the plan, apart from its source text.
+///
+/// # Errors
+/// What keeps a plan from being made was reported.
+pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut Report<'_>) -> Result<Plan, Reported> {
+    let top = configuration.top();
+    let servers = server::servers(configuration, report);
+    let links = link::links(configuration, &servers, report);
+    let calls: Vec<_> = configuration
+        .entries("calls")
+        .map(|(name, node)| {
+            let view = View::new(&table::CALL, Some(node), configuration.default_entry("calls"));
+            call::check(name, node, view, &links, report)
+        })
+        .collect();
+    let listen = listen(&top, report);
+    let max_calls = top.read_optional("max_calls", scalar::count, report);
+    let log_levels = logging::levels(configuration, report);
+    note_unchecked_callers(configuration, report);
+
+    if let Some(reported) = report.errors() {
+        return Err(reported);
+    }
+    Ok(Plan {
+        origin: origin.to_owned(),
+        source: String::new(),
+        servers: servers.into_iter().map(|(name, server)| Ok((name, Arc::new(server?)))).collect::<Result<_, _>>()?,
+        links: links.into_iter().map(|(name, parts)| Ok((name, Arc::new(parts.link()?)))).collect::<Result<_, _>>()?,
+        tests: calls.into_iter().map(|call| Ok(Arc::new(call?))).collect::<Result<_, _>>()?,
+        listen: listen?,
+        max_calls: max_calls?.map(|at| at.value),
+        log_levels,
+    })
+}
+
+fn listen(top: &View<'_>, report: &Report<'_>) -> Result<Listen, Reported> {
+    let section = top.section("server");
+    let host = section.read("host", scalar::host, report);
+    let port = section.read("port", scalar::listen_port, report);
+    Ok(Listen { host: host?.value, port: port?.value })
+}
+
+/// Says once that tests which only answer, with no source configured, take any caller.
+fn note_unchecked_callers(configuration: Configuration<'_>, report: &mut Report<'_>) {
+    let default = configuration.default_entry("calls");
+    let mut unchecked = configuration.entries("calls").filter(|(_, node)| {
+        let view = View::new(&table::CALL, Some(*node), default);
+        let mode = view.read("mode", call::mode_name, report);
+        let is_checked = view.read("check_callerid", scalar::flag, report);
+        let is_answering = mode.is_ok_and(|mode| mode.value.side() == Side::Answering);
+        is_answering && is_checked.is_ok_and(|check| check.value) && view.node("src").is_none()
+    });
+    let Some((first, _)) = unchecked.next() else { return };
+    let others = match unchecked.count() {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    let message = format!("the caller's number is not checked in {}{others}: no `src` is given", quoted(&first.text));
+    let hint = "give it the `src` that calls, or `check_callerid: no`";
+    report.add(Finding::note(first.place, message).hint(hint));
+}
+
+/// The modes a key counts in, for messages.
+fn modes(modes: &[ModeName]) -> String {
+    let words: Vec<String> = modes.iter().map(|mode| quoted(mode.word())).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("modes {} and {last}", rest.join(", ")),
+        _ => format!("mode {}", words.concat()),
+    }
+}

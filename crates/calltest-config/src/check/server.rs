@@ -1,0 +1,94 @@
+//! Servers: `asterisk`, and what is under `servers`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use calltest_core::number::Dialplan;
+use calltest_core::plan::{Secret, Server, ServerName, Tls};
+
+use super::Configuration;
+use crate::diagnostic::{Finding, quoted};
+use crate::report::{Report, Reported};
+use crate::scalar;
+use crate::table;
+use crate::tree::{Key, Node, Value};
+use crate::view::View;
+
+/// Every server by name, broken ones included: a link may name them without being wrong itself.
+pub(super) type Servers = BTreeMap<ServerName, Result<Server, Reported>>;
+
+pub(super) fn servers(configuration: Configuration<'_>, report: &mut Report<'_>) -> Servers {
+    let mut servers = Servers::new();
+    servers.insert(ServerName::default(), server(ServerName::default(), &configuration.top().section("asterisk"), report));
+    for (name, node) in configuration.entries("servers") {
+        let server = named_server(name, node, report);
+        servers.entry(ServerName::from(&*name.text)).or_insert(server);
+    }
+    servers
+}
+
+fn named_server(name: &Key, node: &Node, report: &mut Report<'_>) -> Result<Server, Reported> {
+    if *name.text == *ServerName::default().as_str() {
+        let message = format!("{} is the name of the server under the key `asterisk`", quoted(&name.text));
+        return Err(report.add(Finding::error(name.place, message).hint("give this one another name")));
+    }
+    server(ServerName::from(&*name.text), &View::new(&table::SERVER, Some(node), None), report)
+}
+
+fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<Server, Reported> {
+    check_base(view, "play", report);
+    check_base(view, "record", report);
+    let tls = tls(view, report);
+    let audio = view.section("audio");
+    let dialplan = view.section("dialplan");
+    let report = &*report;
+    Ok(Server {
+        host: view.read("host", scalar::host, report)?.value,
+        port: view.read("port", scalar::port, report)?.value,
+        tls: tls?,
+        init_timeout: view.read("init_timeout", scalar::some_seconds, report)?.value,
+        username: view.read("username", scalar::word, report)?.value,
+        password: Secret::new(view.read("password", scalar::text, report)?.value),
+        app: view.read("app", scalar::word, report)?.value,
+        play_base: audio.read("play", scalar::text, report)?.value,
+        record_base: audio.read("record", scalar::text, report)?.value,
+        dialplan: Dialplan {
+            country: dialplan.read("country", scalar::country_code, report)?.value,
+            city: dialplan.read_optional("city", scalar::digits, report)?.map(|at| at.value).filter(|city| !city.is_empty()),
+            intl: dialplan.read("intl", scalar::digits, report)?.value,
+            natl: dialplan.read("natl", scalar::digits, report)?.value,
+        },
+        max_calls: view.read_optional("max_calls", scalar::count, report)?.map(|at| at.value),
+        name,
+    })
+}
+
+/// Names are put right behind their base, which is easily forgotten.
+fn check_base(view: &View<'_>, key: &str, report: &mut Report<'_>) {
+    let Ok(base) = view.section("audio").read(key, scalar::text, report) else { return };
+    if !base.value.is_empty() && !base.value.ends_with(['/', ':']) {
+        let message = format!("`audio.{key}` does not end with `/` or `:`: `NAME` becomes {}", quoted(&(base.value + "NAME")));
+        report.add(Finding::note(base.place, message));
+    }
+}
+
+fn tls(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<Tls>, Reported> {
+    let Some(ssl) = view.node("ssl") else { return Ok(None) };
+    if let Value::Text(_) = ssl.value.value {
+        return Ok(view.read("ssl", scalar::flag, report)?.value.then(Tls::default));
+    }
+    let files = view.section("ssl");
+    let path = |key| {
+        let path = files.read_optional(key, scalar::some_text, report)?;
+        Ok(path.map(|path| PathBuf::from(path.value)))
+    };
+    let (ca, cert, key) = (path("ca"), path("cert"), path("key"));
+    if let (Ok(cert), Ok(key)) = (&cert, &key)
+        && cert.is_some() != key.is_some()
+    {
+        let (given, missing) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
+        let message = format!("`ssl.{given}` is of no use without `ssl.{missing}`");
+        return Err(report.add(Finding::error(ssl.place, message)));
+    }
+    Ok(Some(Tls { ca: ca?, cert: cert?, key: key? }))
+}

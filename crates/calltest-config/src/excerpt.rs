@@ -1,0 +1,176 @@
+//! The line that a diagnostic is about, cut to a readable width, with secrets blotted out and where the carets go.
+//!
+//! The line is cut here, when the diagnostic is made, so that a file of one long line costs no more than any other.
+//! How it is laid out on the screen is left to `diagnostic`.
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::table;
+use crate::tree::Place;
+
+/// How many characters of a line are shown.
+const MAX_SHOWN: usize = 100;
+
+/// How many of them precede the caret where the line has to be cut.
+const MAX_BEFORE: usize = 40;
+
+/// How far before the part that is shown the key of a secret is looked for.
+const MAX_CONTEXT: usize = 1000;
+
+/// A line as it is shown, and what to mark in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    /// The number of the line; overrides have none.
+    pub(crate) line_number: Option<u32>,
+    pub(crate) line: String,
+    /// How many columns of a terminal precede the carets.
+    pub(crate) indent: usize,
+    /// How many columns the carets take, at least one.
+    pub(crate) width: usize,
+}
+
+impl Excerpt {
+    /// The excerpt that shows a place in the line that it is in.
+    pub(crate) fn new(line: &str, line_number: Option<u32>, place: Place) -> Self {
+        let marked_from = (place.column as usize).saturating_sub(1);
+        let marked = marked_from..marked_from.saturating_add(place.width.max(1) as usize);
+        let shown_from = if marked_from + MAX_BEFORE < MAX_SHOWN { 0 } else { marked_from - MAX_BEFORE };
+        let context_from = shown_from.saturating_sub(MAX_CONTEXT);
+
+        let mut rest = line.chars().skip(context_from);
+        let mut context: Vec<char> = rest.by_ref().take(shown_from - context_from + MAX_SHOWN).collect();
+        blot_out_secrets(&mut context);
+
+        let mut excerpt = Self { line_number, line: String::new(), indent: 0, width: 0 };
+        if shown_from > 0 {
+            excerpt.line.push('…');
+            excerpt.indent = 1;
+        }
+        for (position, character) in (shown_from..).zip(context.drain(..).skip(shown_from - context_from)) {
+            // A terminal would obey control characters; a tab would put the carets elsewhere.
+            let character = if character.is_control() { ' ' } else { character };
+            let columns = character.width().unwrap_or(0);
+            if position < marked.start {
+                excerpt.indent += columns;
+            } else if marked.contains(&position) {
+                excerpt.width += columns;
+            }
+            excerpt.line.push(character);
+        }
+        excerpt.line.truncate(excerpt.line.trim_end().len());
+        if rest.next().is_some() {
+            excerpt.line.push('…');
+        }
+        excerpt.width = excerpt.width.max(1);
+        excerpt
+    }
+
+    /// What stands before the line.
+    pub(crate) fn number(&self) -> String {
+        self.line_number.map(|number| number.to_string()).unwrap_or_default()
+    }
+}
+
+/// Puts asterisks over the values of secret keys, misspelt ones too. It goes by the text alone, because a line is also
+/// shown where it could not be read as YAML.
+fn blot_out_secrets(line: &mut [char]) {
+    let mut position = 0;
+    let is_in_braces = line.contains(&'{');
+    while position < line.len() {
+        let word_length = line[position..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
+        if word_length == 0 {
+            position += 1;
+            continue;
+        }
+        let word: String = line[position..position + word_length].iter().collect();
+        position += word_length;
+        if !is_secret(&word) {
+            continue;
+        }
+        let Some(value) = value_after_key(line, position) else { continue };
+        let end = value + value_length(&line[value..], is_in_braces);
+        for character in line[value..end].iter_mut().filter(|c| !c.is_whitespace()) {
+            *character = '*';
+        }
+        position = end;
+    }
+}
+
+fn is_secret(word: &str) -> bool {
+    let word = word.to_lowercase();
+    ["pass", "secret", "token"].iter().any(|part| word.contains(part)) || table::is_near_a_secret_key(&word)
+}
+
+/// Where the value begins, if what stands before `position` is a key.
+fn value_after_key(line: &[char], position: usize) -> Option<usize> {
+    let is_quote = |c: &char| matches!(c, '"' | '\'');
+    let after_quote = position + usize::from(line.get(position).is_some_and(is_quote));
+    let blanks = |from: usize| line[from.min(line.len())..].iter().take_while(|c| c.is_whitespace()).count();
+    let separator = after_quote + blanks(after_quote);
+    let is_key = matches!(line.get(separator), Some(':' | '='));
+    is_key.then(|| separator + 1 + blanks(separator + 1))
+}
+
+fn value_length(rest: &[char], is_in_braces: bool) -> usize {
+    let end = match rest.first() {
+        Some(quote @ ('"' | '\'')) => rest.iter().skip(1).position(|c| c == quote).map(|length| length + 2),
+        _ if is_in_braces => rest.iter().position(|c| matches!(c, ',' | '}')),
+        _ => None,
+    };
+    end.unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Origin;
+
+    fn excerpt(line: &str, column: u32, width: u32) -> Excerpt {
+        Excerpt::new(line, Some(7), Place { origin: Origin::File, line: 7, column, width })
+    }
+
+    #[test]
+    fn a_short_line_is_shown_whole() {
+        let shown = excerpt("  src: trnk  ", 8, 4);
+        assert_eq!((&*shown.line, shown.indent, shown.width), ("  src: trnk", 7, 4));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_caret() {
+        let line = format!("{}src: trnk{}", "a ".repeat(500_000), " b".repeat(500_000));
+        let shown = excerpt(&line, 1_000_006, 4);
+        assert_eq!(shown.line.chars().count(), MAX_SHOWN + 2);
+        let marked: String = shown.line.chars().skip(shown.indent).take(shown.width).collect();
+        assert_eq!(marked, "trnk");
+    }
+
+    #[test]
+    fn carets_stand_below_wide_characters_and_tabs() {
+        let shown = excerpt("\t電話: x", 2, 2);
+        assert_eq!((&*shown.line, shown.indent, shown.width), (" 電話: x", 1, 4));
+    }
+
+    #[test]
+    fn a_place_past_the_end_of_the_line_still_has_a_caret() {
+        let shown = excerpt("a:", 9, Place::TO_THE_END);
+        assert_eq!((&*shown.line, shown.width), ("a:", 1));
+    }
+
+    #[test]
+    fn secrets_are_blotted_out() {
+        let table = [
+            ("password: hunter2 # mine", "password: ******* * ****"),
+            ("pasword: 'hunter2' # mine", "pasword: ********* # mine"),
+            ("{\"password\": hunter2, port: x}", "{\"password\": *******, port: x}"),
+            ("asterisk.password=hunter2", "asterisk.password=*******"),
+            ("my_secret = \"hunt", "my_secret = *****"),
+            ("user: compass", "user: compass"),
+            ("password", "password"),
+        ];
+        for (line, shown) in table {
+            assert_eq!(excerpt(line, 1, 1).line, shown);
+        }
+        let far = format!("password: {}", "x".repeat(500));
+        assert!(!excerpt(&far, 400, 1).line.contains('x'));
+    }
+}

@@ -1,0 +1,103 @@
+//! Where the checks put what they find, and how it becomes diagnostics in the end.
+//!
+//! Whoever cannot go on returns the [`Reported`] that proves that the user will hear why. How much is kept is bounded,
+//! whatever the file is like.
+
+use std::collections::HashSet;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Severity, quoted};
+use crate::excerpt::Excerpt;
+use crate::suggest;
+use crate::tree::{Origin, Place};
+
+/// How many findings of one severity are kept: as many as are shown.
+const MAX_KEPT: usize = 50;
+
+/// The texts that the tree was made of.
+#[derive(Debug)]
+pub(crate) struct Sources<'a> {
+    /// What the file is called in diagnostics.
+    pub(crate) file_name: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) overrides: &'a [String],
+}
+
+/// Proof that an error was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reported(());
+
+/// Collects findings.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    sources: &'a Sources<'a>,
+    findings: Vec<Finding>,
+    /// One fault in what many entries share, such as `:default:`, is one fault.
+    seen: HashSet<(Place, String)>,
+    counts: [usize; 3],
+    left_out: usize,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(sources: &'a Sources<'a>) -> Self {
+        Self { sources, findings: Vec::new(), seen: HashSet::new(), counts: [0; 3], left_out: 0 }
+    }
+
+    /// Notes what was found.
+    pub(crate) fn add(&mut self, finding: Finding) -> Reported {
+        let count = &mut self.counts[finding.severity as usize];
+        if *count >= MAX_KEPT {
+            self.left_out += 1;
+        } else if self.seen.insert((finding.place, finding.message.clone())) {
+            *count += 1;
+            self.findings.push(finding);
+        }
+        Reported(())
+    }
+
+    /// Proof that an error was reported before, if there was one.
+    pub(crate) fn errors(&self) -> Option<Reported> {
+        (self.counts[Severity::Error as usize] > 0).then_some(Reported(()))
+    }
+
+    /// A hint at the name that was probably meant. Comparing costs something, so nothing is suggested any more once there
+    /// are more faults than are shown.
+    pub(crate) fn did_you_mean<'c>(&self, word: &str, known: impl IntoIterator<Item = &'c str>) -> Option<String> {
+        if self.findings.len() >= MAX_KEPT {
+            return None;
+        }
+        suggest::nearest(word, known).map(|meant| format!("did you mean {}?", quoted(meant)))
+    }
+
+    /// Everything that was found, with the lines it is about.
+    pub(crate) fn finish(mut self) -> Diagnostics {
+        self.findings.sort_by_key(|finding| (finding.severity, finding.place));
+        let lines: Vec<&str> = if self.findings.is_empty() { Vec::new() } else { self.sources.file.split('\n').collect() };
+        let list = self.findings.iter().map(|finding| diagnostic(finding, self.sources, &lines)).collect();
+        Diagnostics { list, left_out: self.left_out }
+    }
+}
+
+fn diagnostic(finding: &Finding, sources: &Sources<'_>, lines: &[&str]) -> Diagnostic {
+    let place = finding.place;
+    let (name, excerpt) = match place.origin {
+        Origin::Builtin => (sources.file_name.to_owned(), None),
+        Origin::File => {
+            let line = lines.get((place.line as usize).saturating_sub(1)).copied().unwrap_or_default();
+            let name = format!("{}:{}:{}", sources.file_name, place.line, place.column);
+            (name, Some(Excerpt::new(line, Some(place.line), place)))
+        }
+        Origin::Override(index) => {
+            let text = sources.overrides.get(index as usize).map(String::as_str).unwrap_or_default();
+            let line = text.split('\n').nth((place.line as usize).saturating_sub(1)).unwrap_or_default();
+            let name = format!("-C {}", crate::overrides::key_of(text));
+            (name, Some(Excerpt::new(line, None, place)))
+        }
+    };
+    Diagnostic {
+        severity: finding.severity,
+        place: name,
+        message: finding.message.clone(),
+        hint: finding.hint.clone(),
+        excerpt: excerpt.filter(|excerpt| !excerpt.line.is_empty()),
+    }
+}

@@ -1,0 +1,209 @@
+//! The first check: are the names known, and are the types right?
+//!
+//! It goes by the table of keys alone and reports each fault where it is written, once, however many entries share it.
+//! What the values mean together is left to `check`.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{Finding, Severity, quoted};
+use crate::dump::REDACTED;
+use crate::keys::{Entries, Fate, Key, Kind, Section};
+use crate::path::Path;
+use crate::report::Report;
+use crate::scalar::{self, Misfit};
+use crate::table;
+use crate::tree::{Entry, Map, Node, Origin, Value};
+
+/// Reports every unknown key and every value of the wrong type.
+pub(crate) fn check(root: &Node, is_lenient: bool, report: &mut Report<'_>) {
+    let unknown_keys = if is_lenient { Severity::Warning } else { Severity::Error };
+    Shape { unknown_keys, report }.section(root, &table::TOP, &Path::TOP);
+}
+
+struct Shape<'r, 'sources> {
+    /// How bad an unknown key is.
+    unknown_keys: Severity,
+    report: &'r mut Report<'sources>,
+}
+
+impl Shape<'_, '_> {
+    fn section(&mut self, node: &Node, section: &'static Section, path: &Path<'_>) {
+        match (&node.value, section.shorthand.and_then(|key| section.key(key))) {
+            (Value::Null, _) => {}
+            (Value::Map(map), _) => self.keys(map, section, path),
+            (Value::Text(_), Some(key)) => self.value(node, key.kind, path),
+            _ => self.wrong_type(node, Kind::Section(section), path),
+        }
+    }
+
+    fn keys(&mut self, map: &Map, section: &'static Section, path: &Path<'_>) {
+        self.duplicates(map, path);
+        for entry in &map.entries {
+            let is_free = path.is_top() && entry.key.text.starts_with(table::FREE_PREFIX);
+            match section.key(&entry.key.text) {
+                Some(key) => self.key(entry, key, map, &path.key(key.name)),
+                None if is_free => {}
+                None => self.unknown_key(entry, section, path),
+            }
+        }
+    }
+
+    fn key(&mut self, entry: &Entry, key: &'static Key, map: &Map, path: &Path<'_>) {
+        if entry.value.is_null() {
+            return;
+        }
+        self.value(&entry.value, key.kind, path);
+        match key.fate {
+            Fate::Current => {}
+            Fate::Ignored => {
+                self.report.add(Finding::note(entry.key.place, format!("`{path}` has no effect any more")));
+            }
+            Fate::SpellingOf { section, key: meant } => {
+                let beside = map.get(section).and_then(Node::map).and_then(|map| map.get(meant));
+                if beside.is_some_and(|beside| !beside.is_null()) {
+                    let message = format!("`{path}` and `{section}.{meant}` are the same key");
+                    self.report.add(Finding::error(entry.key.place, message).hint("remove one of them"));
+                }
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, section: &'static Section, path: &Path<'_>) {
+        let name = quoted(&entry.key.text);
+        let message = match path.is_top() {
+            true => format!("unknown key {name}"),
+            false => format!("unknown key {name} in `{path}`"),
+        };
+        let names = || format!("the keys of {} are {}", section.what, section.names().collect::<Vec<_>>().join(", "));
+        let hint = belongs_in(&entry.key.text, section)
+            .or_else(|| self.report.did_you_mean(&entry.key.text, section.names()))
+            .unwrap_or_else(names);
+        self.report.add(Finding::new(self.unknown_keys, entry.key.place, message).hint(hint));
+    }
+
+    /// The old program took the last of two equal keys in silence, and half of a test with it.
+    fn duplicates(&mut self, map: &Map, path: &Path<'_>) {
+        let mut first = HashMap::with_capacity(map.entries.len());
+        for entry in &map.entries {
+            let key = &entry.key;
+            let Some(before) = first.insert(&*key.text, key.place) else { continue };
+            let message = match path.is_top() {
+                true => format!("{} is given twice", quoted(&key.text)),
+                false => format!("{} is given twice in `{path}`", quoted(&key.text)),
+            };
+            let hint = (before.origin == Origin::File).then(|| format!("the one before is in line {}", before.line));
+            self.report.add(Finding::error(key.place, message).maybe_hint(hint));
+        }
+    }
+
+    fn value(&mut self, node: &Node, kind: Kind, path: &Path<'_>) {
+        match (kind, &node.value) {
+            (Kind::Free, _) | (_, Value::Null) => {}
+            (Kind::Section(section), _) | (Kind::FlagOr(section), Value::Map(_)) => self.section(node, section, path),
+            (Kind::Entries(entries), Value::Map(map)) => self.entries(map, entries, path),
+            (Kind::Command, Value::List(list)) => self.command(node, list, path),
+            (Kind::Parameters, Value::Map(map)) => {
+                self.duplicates(map, path);
+                for entry in &map.entries {
+                    self.text(&entry.value, Kind::Text, &path.key(&entry.key.text));
+                }
+            }
+            _ => self.text(node, kind, path),
+        }
+    }
+
+    fn entries(&mut self, map: &Map, entries: &Entries, path: &Path<'_>) {
+        self.duplicates(map, path);
+        for entry in &map.entries {
+            let name = &*entry.key.text;
+            let is_default = entries.has_default_entry && name == Entries::DEFAULT;
+            if name.starts_with(':') && !is_default {
+                let message = format!("{} is no name for {}: names do not begin with a colon", quoted(name), entries.section.what);
+                let hint = entries.has_default_entry.then_some(Entries::DEFAULT);
+                let hint = self.report.did_you_mean(name, hint);
+                self.report.add(Finding::error(entry.key.place, message).maybe_hint(hint));
+            }
+            self.section(&entry.value, entries.section, &path.key(name));
+        }
+    }
+
+    fn command(&mut self, node: &Node, list: &[Node], path: &Path<'_>) {
+        for word in list {
+            self.text(word, Kind::Text, path);
+        }
+        if list.first().is_none_or(|program| program.text().is_some_and(|text| text.trim().is_empty())) {
+            self.report.add(Finding::error(node.place, format!("`{path}` names no program")));
+        }
+    }
+
+    /// What has to be a single text.
+    fn text(&mut self, node: &Node, kind: Kind, path: &Path<'_>) {
+        let Value::Text(text) = &node.value else {
+            return self.wrong_type(node, kind, path);
+        };
+        match kind.check(text) {
+            Ok(()) => self.oddities(node, text, kind, path),
+            Err(Misfit::Wrong(sentence)) => {
+                self.report.add(Finding::error(node.place, format!("`{path}`: {sentence}")));
+            }
+            Err(Misfit::Expected(expected)) => {
+                let message = format!("`{path}` must be {expected}, not {}", quoted(text));
+                let hint = self.hint_for(text, kind);
+                self.report.add(Finding::error(node.place, message).maybe_hint(hint));
+            }
+        }
+    }
+
+    fn hint_for(&self, text: &str, kind: Kind) -> Option<String> {
+        match kind {
+            Kind::OneOf(words) => self.report.did_you_mean(text, words.iter().copied()),
+            Kind::Command => Some("write it as a list: `[program, argument]`".into()),
+            Kind::Seconds | Kind::SomeSeconds | Kind::Milliseconds if has_unit(text) => {
+                Some("write the number without a unit".into())
+            }
+            Kind::Host if text.contains(':') => Some("`port` and `ssl` are keys of their own".into()),
+            _ => None,
+        }
+    }
+
+    /// Values that are fine as they are, but hardly what was meant.
+    fn oddities(&mut self, node: &Node, text: &str, kind: Kind, path: &Path<'_>) {
+        if kind.is_numeric() && let Some(octal) = scalar::octal_surprise(text) {
+            let message = format!("`{path}` is {octal}: a number with a leading zero is octal");
+            self.report.add(Finding::warning(node.place, message).hint("write it without the zero"));
+        }
+        if matches!(kind, Kind::Secret) && text == REDACTED {
+            let message = format!("`{path}` is `{REDACTED}`: this was printed by `dumpcfg` without its secrets");
+            self.report.add(Finding::warning(node.place, message).hint("put the real one in, or use `dumpcfg --show-secrets`"));
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, kind: Kind, path: &Path<'_>) {
+        let found = match &node.value {
+            Value::Null => "nothing".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+            Value::Text(text) => quoted(text),
+        };
+        let message = match path.is_top() {
+            true => format!("a configuration must be a map of keys and values, not {found}"),
+            false => format!("`{path}` must be {}, not {found}", kind.expected()),
+        };
+        self.report.add(Finding::error(node.place, message));
+    }
+}
+
+/// Whether a text is a number with a unit after it.
+fn has_unit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(char::is_alphabetic)
+}
+
+/// A hint for a key that stands one level too high.
+fn belongs_in(name: &str, section: &'static Section) -> Option<String> {
+    section.keys.iter().find_map(|key| match key.kind {
+        Kind::Section(inner) | Kind::FlagOr(inner) if inner.key(name).is_some() => {
+            Some(format!("`{name}` belongs in `{}`", key.name))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,117 @@
+//! Large and hostile texts: they load, or are refused with a clear place, in bounded time and memory.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use calltest_config::{Input, Loaded, Palette, Rejected, Source, load};
+
+/// Far more than any of these takes, so that only a lost bound is noticed.
+const LONG: Duration = Duration::from_secs(60);
+
+fn load_text(text: String) -> Result<Loaded, Rejected> {
+    let source = Source::File { path: "calls.cfg".into(), text };
+    let start = Instant::now();
+    let loaded = load(&Input { source, overrides: Vec::new(), is_lenient: false });
+    assert!(start.elapsed() < LONG);
+    loaded
+}
+
+/// The first message, where all of them are short enough to read.
+fn first_error(text: String) -> String {
+    let rejected = load_text(text).expect_err("the text is hostile");
+    let rendered = rejected.diagnostics.render(Palette::Plain);
+    assert!(rendered.len() < 100_000 && rendered.lines().all(|line| line.chars().count() < 400), "{rendered}");
+    rejected.diagnostics.iter().next().expect("a rejection has a reason").message.clone()
+}
+
+fn many_calls(number: usize) -> String {
+    let mut text = String::from("calls:\n  ':default:':\n    dtmf: {may_repeat: yes}\n");
+    for index in 0..number {
+        let _ = write!(
+            text,
+            "  call{index}:\n    src: link{index}\n    dst: link{}\n    info: call number {index}\n    test:\n      retry: 30\n",
+            (index + 1) % number,
+        );
+    }
+    text.push_str("links:\n  ':default:':\n    channel: PJSIP/{number}@trunk\n");
+    for index in 0..number {
+        let _ = writeln!(text, "  link{index}:\n    number: {index}");
+    }
+    text
+}
+
+#[test]
+fn twenty_thousand_calls_load() {
+    let text = many_calls(20_000);
+    let size = text.len();
+    let start = Instant::now();
+    let loaded = load_text(text).unwrap_or_else(|rejected| panic!("{rejected}"));
+    println!("{size} bytes, {} tests, dump of {} bytes: {:?}", loaded.plan.tests.len(), loaded.plan.source.len(), start.elapsed());
+    assert_eq!(loaded.plan.tests.len(), 20_000);
+    assert!(loaded.notes.is_empty());
+}
+
+#[test]
+fn twenty_thousand_faulty_calls_are_refused() {
+    let text = many_calls(20_000).replace("src: link", "src: lnk").replace("retry", "rety");
+    let start = Instant::now();
+    let rejected = load_text(text).unwrap_err();
+    println!("{:?}", start.elapsed());
+    assert!(rejected.diagnostics.render(Palette::Plain).ends_with("and 39950 more\n"));
+}
+
+#[test]
+fn every_key_of_every_call_may_be_an_alias() {
+    let mut text = String::from("x-base: &base {src: a, dst: b, timeout: 60, delay: &delay {pre: 0, ring: 1, answer: 1}}\n");
+    text.push_str("links:\n  a: {channel: Local/a@b, number: 1}\n  b: {number: 2}\ncalls:\n");
+    for index in 0..20_000 {
+        let _ = writeln!(text, "  call{index}: {{<<: *base, delay: *delay}}");
+    }
+    assert_eq!(load_text(text).unwrap().plan.tests.len(), 20_000);
+}
+
+#[test]
+fn alias_bombs_are_refused() {
+    let mut text = String::from("x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..60 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        let _ = writeln!(text, "x-{level}: &a{level} [{aliases}]");
+    }
+    assert!(first_error(text).contains("too large"));
+
+    let keys = (0..10_000).map(|index| format!("k{index}: x")).collect::<Vec<_>>().join(", ");
+    let merges = vec!["*base"; 10_000].join(", ");
+    assert!(first_error(format!("x-base: &base {{{keys}}}\nx-all: {{<<: [{merges}]}}\n")).contains("too large"));
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for text in ["[".repeat(1 << 20), "{a: ".repeat(1 << 18), "- ".repeat(1 << 20), "? ".repeat(1 << 20)] {
+        assert!(first_error(text).contains("too deep"));
+    }
+    let mut indented = String::new();
+    for level in 0..1000 {
+        let _ = writeln!(indented, "{}a:", " ".repeat(level));
+    }
+    assert!(first_error(indented).contains("too deep"));
+}
+
+#[test]
+fn a_line_of_a_megabyte_is_shown_in_part() {
+    first_error(format!("calls: {{a: {{info: {}, src: nowhere, mode: ring}}}}\n", "x".repeat(1 << 20)));
+    first_error(format!("{}: 1\n", "x".repeat(1000)));
+    first_error(format!("? {}\n: 1\n", "x".repeat(1 << 20)));
+    first_error(format!("calls: {{{}}}\n", "a: {src: b}, ".repeat(1 << 16)));
+    first_error(format!("calls: [{}", "1,".repeat(1 << 20)));
+    first_error(format!("calls: \"{}", "\\n".repeat(1 << 19)));
+    first_error(format!("{}x", "\n".repeat(1 << 20)));
+}
+
+#[test]
+fn megabytes_of_unknown_keys_are_counted() {
+    let mut text = String::new();
+    for index in 0..200_000 {
+        let _ = writeln!(text, "linkz{index}: 1");
+    }
+    first_error(text);
+}

@@ -1,0 +1,327 @@
+//! TCP connections that a test can freeze or reset, and the door through which new ones come. Knows nothing of HTTP.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as std_mpsc};
+use std::task::{Context, Poll, Waker, ready};
+
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+
+/// All lines and the door, as faults see them.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    inner: Mutex<Inner>,
+    door: mpsc::UnboundedSender<DoorOrder>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    controls: BTreeMap<u64, Arc<Control>>,
+    opened: u64,
+    is_frozen: bool,
+}
+
+/// Opens or shuts the door; the sender is dropped when that is done.
+#[derive(Debug)]
+struct DoorOrder {
+    is_open: bool,
+    _done: std_mpsc::Sender<()>,
+}
+
+impl Lines {
+    /// Breaks all connections.
+    pub(crate) fn reset_all(&self) {
+        self.each(|control| control.set_mode(Mode::Reset));
+    }
+
+    /// Breaks the connections that have become WebSockets.
+    pub(crate) fn reset_websockets(&self) {
+        self.each(|control| control.set_mode_of_websocket(Mode::Reset));
+    }
+
+    /// Holds back what is sent on all connections, new ones included.
+    pub(crate) fn freeze_all(&self) {
+        self.lock().is_frozen = true;
+        self.each(|control| control.set_mode(Mode::Frozen));
+    }
+
+    /// Holds back what is sent on the connections that are WebSockets now.
+    pub(crate) fn freeze_websockets(&self) {
+        self.each(|control| control.set_mode_of_websocket(Mode::Frozen));
+    }
+
+    /// Sends what was held back, and holds back nothing more.
+    pub(crate) fn thaw(&self) {
+        self.lock().is_frozen = false;
+        self.each(|control| control.set_mode(Mode::Working));
+    }
+
+    /// Whether new connections are accepted. When this returns, it is so.
+    pub(crate) fn set_open(&self, is_open: bool) {
+        let (done, is_done) = std_mpsc::channel();
+        if self.door.send(DoorOrder { is_open, _done: done }).is_ok() {
+            // Ends with an error, as soon as the door has dropped the order.
+            let _ = is_done.recv();
+        }
+    }
+
+    fn each(&self, act: impl Fn(&Control)) {
+        self.lock().controls.values().for_each(|control| act(control));
+    }
+
+    fn add(self: &Arc<Self>, stream: TcpStream) -> Line {
+        let mut inner = self.lock();
+        inner.opened += 1;
+        let number = inner.opened;
+        let mode = if inner.is_frozen { Mode::Frozen } else { Mode::Working };
+        let control = Arc::new(Control::new(mode));
+        inner.controls.insert(number, Arc::clone(&control));
+        Line { stream, control, lines: Arc::clone(self), number }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Working,
+    /// Reads, but sends nothing.
+    Frozen,
+    /// Broken; dropping the line sends a TCP reset.
+    Reset,
+}
+
+/// One line's mode, and who is to be woken when it changes.
+#[derive(Debug)]
+pub(crate) struct Control(Mutex<ControlState>);
+
+#[derive(Debug)]
+struct ControlState {
+    mode: Mode,
+    is_websocket: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Control {
+    fn new(mode: Mode) -> Self {
+        Self(Mutex::new(ControlState { mode, is_websocket: false, reader: None, writer: None }))
+    }
+
+    /// Breaks the connection.
+    pub(crate) fn reset(&self) {
+        self.set_mode(Mode::Reset);
+    }
+
+    /// From now on the connection is a WebSocket.
+    pub(crate) fn becomes_websocket(&self) {
+        self.lock().is_websocket = true;
+    }
+
+    fn set_mode(&self, mode: Mode) {
+        let mut state = self.lock();
+        if state.mode != Mode::Reset {
+            state.mode = mode;
+        }
+        for waker in [state.reader.take(), state.writer.take()].into_iter().flatten() {
+            waker.wake();
+        }
+    }
+
+    fn set_mode_of_websocket(&self, mode: Mode) {
+        if self.lock().is_websocket {
+            self.set_mode(mode);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ControlState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A TCP connection.
+#[derive(Debug)]
+pub(crate) struct Line {
+    stream: TcpStream,
+    control: Arc<Control>,
+    lines: Arc<Lines>,
+    number: u64,
+}
+
+impl Line {
+    fn poll_reset(&self) -> Poll<io::Error> {
+        // Without lingering, closing the socket sends a reset instead of an orderly end.
+        if let Err(error) = self.stream.set_zero_linger() {
+            return Poll::Ready(error);
+        }
+        Poll::Ready(io::ErrorKind::ConnectionReset.into())
+    }
+
+    /// Ready when something may be sent.
+    fn poll_sendable(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.control.lock();
+        match state.mode {
+            Mode::Reset => self.poll_reset().map(Err),
+            Mode::Frozen => {
+                state.writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Mode::Working => {
+                state.writer = Some(cx.waker().clone());
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        {
+            let mut state = self.control.lock();
+            if state.mode == Mode::Reset {
+                return self.poll_reset().map(Err);
+            }
+            state.reader = Some(cx.waker().clone());
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_sendable(cx))?;
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_sendable(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_sendable(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_sendable(cx))?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.lines.lock().controls.remove(&self.number);
+    }
+}
+
+/// What a request handler knows of the connection that its request came on.
+#[derive(Debug, Clone)]
+pub(crate) struct LineHandle(pub(crate) Arc<Control>);
+
+impl axum::extract::connect_info::Connected<IncomingStream<'_, Door>> for LineHandle {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self(Arc::clone(&stream.io().control))
+    }
+}
+
+/// Accepts connections, or refuses them while keeping the port.
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// Bound to the port but never listening: keeps the system from giving the port to anybody else while the door is
+    /// shut.
+    _reservation: TcpSocket,
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    orders: mpsc::UnboundedReceiver<DoorOrder>,
+    lines: Arc<Lines>,
+}
+
+impl Door {
+    /// An open door at a free port of 127.0.0.1. Needs a runtime around it.
+    pub(crate) fn open() -> io::Result<Self> {
+        let reservation = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let address = reservation.local_addr()?;
+        let (door, orders) = mpsc::unbounded_channel();
+        let lines = Arc::new(Lines { inner: Mutex::default(), door });
+        let listener = Some(listen(address)?);
+        Ok(Self { _reservation: reservation, address, listener, orders, lines })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn lines(&self) -> Arc<Lines> {
+        Arc::clone(&self.lines)
+    }
+
+    fn obey(&mut self, order: &DoorOrder) {
+        if !order.is_open {
+            self.listener = None;
+        } else if self.listener.is_none() {
+            self.listener = Some(listen(self.address).expect("the port is reserved"));
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Lets the listening socket and the reservation share the port; neither can while the other listens.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(1024)
+}
+
+impl Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        loop {
+            let accepting = async {
+                match &self.listener {
+                    Some(listener) => listener.accept().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // Orders first: a connection that comes after the door was shut must not slip in.
+                biased;
+                Some(order) = self.orders.recv() => self.obey(&order),
+                accepted = accepting => match accepted {
+                    Ok((stream, peer)) => {
+                        // Events are small and must not wait for each other.
+                        let _ = stream.set_nodelay(true);
+                        return (self.lines.add(stream), peer);
+                    }
+                    // Out of descriptors, most likely: wait for some to be closed.
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+                },
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}

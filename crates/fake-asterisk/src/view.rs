@@ -1,0 +1,153 @@
+//! What a test can see of the server, at one instant, and waiting for something to be seen.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::channels::Channel;
+use crate::events::{ChannelState, Party};
+use crate::log::Request;
+use crate::state::State;
+
+/// The server's state at one instant.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    state: &'a State,
+}
+
+/// A channel that exists.
+#[derive(Debug, Clone)]
+pub struct OpenChannel {
+    /// Its id.
+    pub id: String,
+    /// Its name, such as `Local/fone1@direct-00000001;1`.
+    pub name: String,
+    /// Its state.
+    pub state: ChannelState,
+    /// The application that it is in.
+    pub app: Option<String>,
+    /// The caller ID that it shows.
+    pub caller: Party,
+    /// Its variables, those of originate and those set later, without the underscores of inheritance.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A WebSocket that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenWebSocket {
+    /// The applications it was opened for.
+    pub apps: Vec<String>,
+    /// Whether it still is the one that gets the events of at least one of them.
+    pub is_current: bool,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn of(state: &'a State) -> Self {
+        Self { state }
+    }
+
+    /// All channels, oldest first.
+    pub fn channels(&self) -> Vec<OpenChannel> {
+        self.state.channels.iter().map(OpenChannel::of).collect()
+    }
+
+    /// The channel with this id.
+    pub fn channel(&self, id: &str) -> Option<OpenChannel> {
+        self.state.channels.get(self.state.channels.find(id)?).map(OpenChannel::of)
+    }
+
+    /// How many channels there are; both halves of a `Local` channel count.
+    pub fn channel_count(&self) -> usize {
+        self.state.channels.len()
+    }
+
+    /// All open WebSockets, oldest first.
+    pub fn websockets(&self) -> Vec<OpenWebSocket> {
+        self.state.apps.sockets().map(|(apps, is_current)| OpenWebSocket { apps: apps.to_vec(), is_current }).collect()
+    }
+
+    /// The latest 10,000 requests, oldest first.
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &'a Request> + use<'a> {
+        self.state.log.requests()
+    }
+
+    /// A global variable's value.
+    pub fn global_variable(&self, name: &str) -> Option<&'a str> {
+        self.state.global_variables.get(name).map(String::as_str)
+    }
+}
+
+impl OpenChannel {
+    fn of(channel: &Channel) -> Self {
+        Self {
+            id: channel.object.id.clone(),
+            name: channel.object.name.clone(),
+            state: channel.object.state,
+            app: channel.app.clone(),
+            caller: channel.object.caller.clone(),
+            variables: channel.variables.clone(),
+        }
+    }
+}
+
+impl fmt::Display for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "channels:")?;
+        for channel in self.channels() {
+            writeln!(
+                f,
+                "  {} {:?} in {}",
+                channel.id,
+                channel.state,
+                channel.app.as_deref().unwrap_or("no application")
+            )?;
+        }
+        writeln!(f, "websockets:")?;
+        for socket in self.websockets() {
+            writeln!(f, "  {} {}", socket.apps.join(","), if socket.is_current { "current" } else { "replaced" })?;
+        }
+        writeln!(f, "latest requests:")?;
+        let mut latest: Vec<&Request> = self.requests().rev().take(20).collect();
+        latest.reverse();
+        for request in latest {
+            writeln!(f, "  {} {} {}", request.status, request.method, request.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a test waited for has not come; the text shows the state as it is instead.
+#[derive(Debug, thiserror::Error)]
+#[error("what was waited for has not come within {waited:?}; there are {state}")]
+pub struct NotSeen {
+    /// How long was waited.
+    pub waited: Duration,
+    /// Channels, WebSockets and latest requests.
+    pub state: String,
+}
+
+/// Somebody who waits for something to be seen.
+pub(crate) struct Watcher {
+    is_seen: Box<dyn FnMut(&View<'_>) -> bool + Send>,
+    done: Option<oneshot::Sender<()>>,
+}
+
+impl Watcher {
+    pub(crate) fn new(is_seen: impl FnMut(&View<'_>) -> bool + Send + 'static, done: oneshot::Sender<()>) -> Self {
+        Self { is_seen: Box::new(is_seen), done: Some(done) }
+    }
+
+    /// Looks; whether there is nothing more to wait for, or nobody who waits.
+    pub(crate) fn is_done(&mut self, view: &View<'_>) -> bool {
+        if self.done.as_ref().is_none_or(oneshot::Sender::is_closed) {
+            return true;
+        }
+        if !(self.is_seen)(view) {
+            return false;
+        }
+        // A waiter whose time has just run out does not care any more.
+        self.done.take().map(|done| done.send(())).is_some()
+    }
+}

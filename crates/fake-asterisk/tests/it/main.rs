@@ -1,0 +1,8 @@
+//! The fake server, driven by a plain HTTP and WebSocket client that knows nothing of ARI.
+
+mod calls;
+mod client;
+mod connections;
+mod faults;
+mod recordings;
+mod rest;

@@ -1,0 +1,37 @@
+//! Writes `events.rs`: what arrives on the events WebSocket, and the enum of all of it.
+
+use super::description::{Description, Model};
+use super::{header, names, types};
+
+/// Size in bytes from which a message lies in a box, so that the rare large ones do not make every event large.
+const BOXED_FROM: usize = 640;
+
+/// The text of `events.rs`.
+pub(crate) fn events(description: &Description) -> String {
+    let mut text = header("What arrives on the events WebSocket, one struct a type.");
+    text += "#![allow(missing_docs, reason = \"names and types only: what a field means, Asterisk's documentation says\")]\n\n";
+    text += "use serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\n";
+    text += "use super::models::*;\nuse crate::about::About;\nuse crate::date::Date;\nuse crate::event::events;\n\n";
+    for message in description.messages() {
+        let properties = description.message_properties(message);
+        text += &types::structure(message, &properties, "Message");
+        text += &types::about(description, message, &properties);
+    }
+    text + &all(description)
+}
+
+/// The macro call that makes the enum: message by message, its name in Rust and what it holds, Asterisk's name, and the
+/// field with its time.
+fn all(description: &Description) -> String {
+    let variants: String = description.messages().map(|message| variant(description, message)).collect();
+    format!("events! {{\n{variants}}}\n")
+}
+
+fn variant(description: &Description, message: &Model) -> String {
+    let properties = description.message_properties(message);
+    let name = names::type_name(&message.name);
+    let size: usize = properties.iter().map(|property| types::field_size(description, property)).sum();
+    let content = if size > BOXED_FROM { format!("Box<{name}>") } else { name.clone() };
+    let timestamp = properties.iter().find(|property| property.name == "timestamp").map_or("", |_| "timestamp");
+    format!("    {name}({content}) = {:?} [{timestamp}],\n", message.name)
+}

@@ -1,0 +1,139 @@
+//! Writes `models.rs`: what requests answer and events contain. Also the types of fields, for the other files.
+
+use std::fmt::Write;
+
+use super::description::{Description, Model, Property};
+use super::{header, names};
+
+/// Required properties that Asterisk 16 does not know yet, though 22 always sends them.
+const LATER_THAN_16: [(&str, &str); 3] =
+    [("Channel", "protocol_id"), ("DialplanCEP", "app_name"), ("DialplanCEP", "app_data")];
+
+/// Models that Asterisk sends with more than it describes; what is left over is kept.
+const UNDERDESCRIBED: [&str; 1] = ["RTPstat"];
+
+/// Models that say themselves what they are about: see `about.rs` of the crate.
+const SUBJECTS: [&str; 4] = ["Channel", "Bridge", "Playback", "LiveRecording"];
+
+/// The text of `models.rs`.
+pub(crate) fn models(description: &Description) -> String {
+    let mut text = header("The objects that requests answer and events contain.");
+    text += "#![allow(missing_docs, reason = \"names and types only: what a field means, Asterisk's documentation says\")]\n\n";
+    text += "use serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\n";
+    text += "use crate::about::About;\nuse crate::date::Date;\nuse crate::string_enum::string_enum;\n\n";
+    for model in description.models() {
+        let properties: Vec<&Property> = model.properties.iter().collect();
+        text += &structure(model, &properties, "Object");
+        if !SUBJECTS.contains(&model.name.as_str()) && has_subject(description, &model.name) {
+            text += &about(description, model, &properties);
+        }
+        for property in properties.iter().filter(|property| !property.values.is_empty()) {
+            let name = names::enumeration(&model.name, &property.name);
+            text += &enumeration(&name, &property.values, &format!("`{}` of `{}`", property.name, model.name));
+        }
+    }
+    text
+}
+
+/// A struct with one field a property. `noun` is what its documentation calls it.
+pub(crate) fn structure(model: &Model, properties: &[&Property], noun: &str) -> String {
+    let mut text = format!("/// {noun} `{}`.\n", model.name);
+    text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n#[serde(default)]\n";
+    writeln!(text, "pub struct {} {{", names::type_name(&model.name)).expect("a string takes everything");
+    for property in properties {
+        let name = names::field(&property.name);
+        let is_optional = !property.is_required || LATER_THAN_16.contains(&(&model.name, &property.name));
+        if name != property.name {
+            writeln!(text, "    #[serde(rename = {:?})]", property.name).expect("a string takes everything");
+        }
+        if is_optional {
+            text += "    #[serde(skip_serializing_if = \"Option::is_none\")]\n";
+        }
+        let base = property_type(&model.name, property);
+        let field = match (is_optional, is_model(&property.data_type)) {
+            // A channel is large and an absent one should not take its place in every event.
+            (true, true) => format!("Option<Box<{base}>>"),
+            (true, false) => format!("Option<{base}>"),
+            (false, _) => base,
+        };
+        writeln!(text, "    pub {name}: {field},").expect("a string takes everything");
+    }
+    if UNDERDESCRIBED.contains(&model.name.as_str()) {
+        text += "    /// What Asterisk sends and does not describe.\n    #[serde(flatten)]\n";
+        text += "    pub undescribed: serde_json::Map<String, Value>,\n";
+    }
+    text + "}\n\n"
+}
+
+/// The implementation of `About`: what the contained models are about.
+pub(crate) fn about(description: &Description, model: &Model, properties: &[&Property]) -> String {
+    let fields: Vec<String> = properties
+        .iter()
+        .filter(|property| has_subject(description, &property.data_type))
+        .map(|property| names::field(&property.name))
+        .collect();
+    let visitor = if fields.is_empty() { "_" } else { "visit" };
+    let visits: String = fields.iter().map(|field| format!("        self.{field}.about(visit);\n")).collect();
+    format!(
+        "impl About for {} {{\n    fn about(&self, {visitor}: &mut dyn FnMut(&str)) {{\n{visits}    }}\n}}\n\n",
+        names::type_name(&model.name)
+    )
+}
+
+/// Whether a value of this type leads to a channel or a bridge that it is about.
+fn has_subject(description: &Description, data_type: &str) -> bool {
+    SUBJECTS.contains(&data_type)
+        || description.models().any(|model| {
+            model.name == data_type
+                && model.properties.iter().any(|property| has_subject(description, &property.data_type))
+        })
+}
+
+/// An enumeration of strings. `source` says where Asterisk lists the values.
+pub(crate) fn enumeration(name: &str, values: &[String], source: &str) -> String {
+    let variants: String =
+        values.iter().map(|value| format!("        {} = {value:?},\n", names::variant(value))).collect();
+    format!("string_enum! {{\n    /// The values of {source}.\n    pub enum {name} {{\n{variants}    }}\n}}\n\n")
+}
+
+/// The Rust type of a type as the description spells it; `models` is how the place it is used in reaches the models.
+pub(crate) fn rust_type(data_type: &str, models: &str) -> String {
+    if let Some(element) = data_type.strip_prefix("List[").and_then(|rest| rest.strip_suffix(']')) {
+        return format!("Vec<{}>", rust_type(element, models));
+    }
+    match data_type {
+        "string" => "String".into(),
+        "int" | "long" => "i64".into(),
+        "double" => "f64".into(),
+        "boolean" => "bool".into(),
+        "object" | "containers" => "Value".into(),
+        "binary" => "Bytes".into(),
+        "void" => "()".into(),
+        "Date" => "Date".into(),
+        model => format!("{models}{}", names::type_name(model)),
+    }
+}
+
+/// About how many bytes a property takes in its struct.
+pub(crate) fn field_size(description: &Description, property: &Property) -> usize {
+    let pointer = size_of::<usize>();
+    match description.models().find(|model| model.name == property.data_type) {
+        Some(_) if !property.is_required => pointer,
+        Some(model) => model.properties.iter().map(|property| field_size(description, property)).sum(),
+        None if matches!(property.data_type.as_str(), "int" | "long" | "double") => 2 * pointer,
+        None if property.data_type == "boolean" => 1,
+        None => 3 * pointer,
+    }
+}
+
+fn property_type(owner: &str, property: &Property) -> String {
+    if property.values.is_empty() {
+        rust_type(&property.data_type, "")
+    } else {
+        names::enumeration(owner, &property.name)
+    }
+}
+
+fn is_model(data_type: &str) -> bool {
+    data_type != "Date" && data_type.starts_with(|first: char| first.is_uppercase()) && !data_type.starts_with("List[")
+}

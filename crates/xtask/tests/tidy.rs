@@ -1,0 +1,128 @@
+//! What must not exist in this tree: arrows between crates that the architecture does not name, files without a word about
+//! what they are for, and names that say nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which of our crates each crate may use, as in ARCHITECTURE.md. Tests may use lab and fake besides.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("calltest-core", &[]),
+    ("calltest-config", &["calltest-core"]),
+    ("calltest-ari", &[]),
+    ("calltest-runner", &["calltest-core", "calltest-ari"]),
+    ("calltest-report", &["calltest-core"]),
+    (
+        "calltest",
+        &["calltest-core", "calltest-config", "calltest-runner", "calltest-report", "asterisk-lab", "asterisk-setup"],
+    ),
+    ("asterisk-setup", &[]),
+    ("asterisk-lab", &["asterisk-setup"]),
+    ("fake-asterisk", &[]),
+];
+
+/// The crates that only tests may use, besides their place above.
+const FOR_TESTS: &[&str] = &["asterisk-lab", "fake-asterisk"];
+
+/// The crate that may use any other.
+const FREE: &str = "xtask";
+
+/// Names of files and folders that say nothing about what is in them.
+const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "manager", "imp", "misc"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&root().join("crates"), &mut files);
+    assert!(files.len() > 50, "the walk has missed the sources");
+    files
+}
+
+#[test]
+fn only_the_arrows_of_the_architecture_exist() {
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let members: Vec<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let mut wrong = Vec::new();
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        if name == FREE {
+            continue;
+        }
+        let Some(may_use) = allowed.get(name) else {
+            wrong.push(format!("{name} is not in the table of arrows"));
+            continue;
+        };
+        for dependency in package.dependencies.iter().filter(|dependency| members.contains(&dependency.name)) {
+            let is_for_tests = dependency.kind == DependencyKind::Development && FOR_TESTS.contains(&&*dependency.name);
+            if !may_use.contains(&&*dependency.name) && !is_for_tests {
+                wrong.push(format!("{name} -> {} ({:?})", dependency.name, dependency.kind));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for (name, _) in ARROWS {
+        assert!(members.iter().any(|member| member == name), "{name} is in the table, but not in the workspace");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<_> =
+        rust_files().into_iter().filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! ")).collect();
+    assert!(silent.is_empty(), "files without a `//!` at their top: {silent:#?}");
+}
+
+#[test]
+fn names_say_something() {
+    let empty: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| {
+            let path = path.strip_prefix(root()).unwrap();
+            path.iter().any(|part| EMPTY_NAMES.contains(&part.to_str().unwrap().trim_end_matches(".rs")))
+        })
+        .collect();
+    assert!(empty.is_empty(), "{empty:#?}");
+}
+
+#[test]
+fn only_the_core_judges() {
+    let judging: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| {
+            let place = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            !place.starts_with("crates/calltest-core/")
+                && fs::read_to_string(path).unwrap().contains(concat!("Verdict::", "Fail("))
+        })
+        .filter(|path| !fs::read_to_string(path).unwrap().contains("Verdict::Fail(_)"))
+        .collect();
+    assert!(judging.is_empty(), "verdicts are made in the core alone, but also in {judging:#?}");
+}
+
+#[test]
+fn nothing_is_left_to_be_done_later() {
+    let marks = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("XX", "X ")];
+    let left: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            marks.iter().any(|mark| text.contains(mark))
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
