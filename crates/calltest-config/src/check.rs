@@ -68,10 +68,11 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
     let top = configuration.top();
     let servers = server::servers(configuration, report);
     let links = link::links(configuration, &servers, report);
+    let default = configuration.default_entry("calls");
     let calls: Vec<_> = configuration
         .entries("calls")
         .map(|(name, node)| {
-            let view = View::new(&table::CALL, Some(node), configuration.default_entry("calls"));
+            let view = View::new(&table::CALL, Some(node), default);
             call::check(name, node, view, &links, report)
         })
         .collect();

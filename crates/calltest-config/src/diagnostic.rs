@@ -134,7 +134,14 @@ impl Diagnostic {
             let _ = writeln!(text, "{} {} {}", paint.with(frame, &number), paint.with(frame, &"|"), excerpt.line);
             let carets = "^".repeat(excerpt.width);
             let carets = paint.with(self.severity.style(), &carets);
-            let _ = writeln!(text, "{:gutter$} {} {:indent$}{carets}", "", paint.with(frame, &"|"), "", indent = excerpt.indent);
+            let _ = writeln!(
+                text,
+                "{:gutter$} {} {:indent$}{carets}",
+                "",
+                paint.with(frame, &"|"),
+                "",
+                indent = excerpt.indent
+            );
         }
         if let Some(hint) = &self.hint {
             let _ = writeln!(text, "{}: {hint}", paint.with(AnsiColor::Green.on_default().bold(), &"hint"));

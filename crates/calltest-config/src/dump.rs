@@ -105,7 +105,8 @@ impl Dump {
             }
             (Kind::FlagOr(section), Some(Value::Map(_))) => self.inner(&view.section(key.name), section, depth),
             (_, Some(Value::List(words))) => {
-                let words: Vec<String> = words.iter().filter_map(Node::text).map(|word| Scalar(word).to_string()).collect();
+                let words: Vec<String> =
+                    words.iter().filter_map(Node::text).map(|word| Scalar(word).to_string()).collect();
                 self.value(format_args!("[{}]", words.join(", ")));
             }
             (_, Some(Value::Map(map))) if map.entries.is_empty() => self.value("{}"),
@@ -172,7 +173,8 @@ impl std::fmt::Display for Scalar<'_> {
         if is_plain {
             return f.write_str(text);
         }
-        let needs_escape = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        let needs_escape =
+            |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
         if !text.contains(needs_escape) {
             return write!(f, "'{}'", text.replace('\'', "''"));
         }

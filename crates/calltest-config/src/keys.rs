@@ -35,7 +35,10 @@ pub(crate) enum Default {
 pub(crate) enum Fate {
     Current,
     /// Another spelling of a key in a section beside it.
-    SpellingOf { section: &'static str, key: &'static str },
+    SpellingOf {
+        section: &'static str,
+        key: &'static str,
+    },
     /// Accepted, but without effect.
     Ignored,
 }
@@ -182,7 +185,9 @@ impl Kind {
             Self::SomeSeconds => scalar::some_seconds(text).map(drop),
             Self::Milliseconds => scalar::milliseconds(text).map(drop),
             Self::OneOf(words) if words.contains(&text) => Ok(()),
-            Self::OneOf(_) | Self::Command | Self::Section(_) | Self::Entries(_) => Err(Misfit::Expected(self.expected())),
+            Self::OneOf(_) | Self::Command | Self::Section(_) | Self::Entries(_) => {
+                Err(Misfit::Expected(self.expected()))
+            }
         }
     }
 
@@ -192,7 +197,9 @@ impl Kind {
             Self::OneOf(words) => one_of(words),
             Self::Command => "a list: the program, then its arguments".into(),
             Self::Parameters => "a text, or a map of names and texts".into(),
-            Self::Section(Section { shorthand: Some(key), .. }) => format!("a map, or a text that is its {}", quoted(key)),
+            Self::Section(Section { shorthand: Some(key), .. }) => {
+                format!("a map, or a text that is its {}", quoted(key))
+            }
             Self::Section(_) => "a map of keys and values".into(),
             Self::FlagOr(_) => "yes, no, or a map of keys and values".into(),
             Self::Entries(_) => "a map of names, each with a map of keys and values".into(),

@@ -160,8 +160,11 @@ impl<'r, 'sources> Builder<'r, 'sources> {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(self.report.add(
-                        Finding::error(place, "a second YAML document begins here, but a configuration is a single one")
-                            .hint("remove the `---`"),
+                        Finding::error(
+                            place,
+                            "a second YAML document begins here, but a configuration is a single one",
+                        )
+                        .hint("remove the `---`"),
                     ));
                 }
             }
@@ -279,10 +282,9 @@ impl<'r, 'sources> Builder<'r, 'sources> {
     fn finish(self) -> Result<Node, Reported> {
         match self.reported {
             Some(reported) => Err(reported),
-            None => Ok(self.root.unwrap_or(Node {
-                value: Value::Null,
-                place: Place { origin: self.start.origin, ..Place::BUILTIN },
-            })),
+            None => Ok(self
+                .root
+                .unwrap_or(Node { value: Value::Null, place: Place { origin: self.start.origin, ..Place::BUILTIN } })),
         }
     }
 }

@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn bad_paths_say_where() {
-        for (text, column) in [("", 0), ("=3", 0), ("a..b", 2), ("a.", 2), ("a.\"b", 2), ("a.\"b\"c=1", 5), (". =1", 0)] {
+        for (text, column) in [("", 0), ("=3", 0), ("a..b", 2), ("a.", 2), ("a.\"b", 2), ("a.\"b\"c=1", 5), (". =1", 0)]
+        {
             assert_eq!(read(text).map_err(|bad| bad.column), Err(column), "{text}");
         }
     }

@@ -71,7 +71,8 @@ impl<'a> Report<'a> {
     /// Everything that was found, with the lines it is about.
     pub(crate) fn finish(mut self) -> Diagnostics {
         self.findings.sort_by_key(|finding| (finding.severity, finding.place));
-        let lines: Vec<&str> = if self.findings.is_empty() { Vec::new() } else { self.sources.file.split('\n').collect() };
+        let lines: Vec<&str> =
+            if self.findings.is_empty() { Vec::new() } else { self.sources.file.split('\n').collect() };
         let list = self.findings.iter().map(|finding| diagnostic(finding, self.sources, &lines)).collect();
         Diagnostics { list, left_out: self.left_out }
     }

@@ -98,7 +98,8 @@ pub(crate) fn number(text: &str) -> Option<Number> {
 }
 
 fn integer(digits: &str) -> Option<i64> {
-    let in_base = |digits: &str, base| i64::from_str_radix(digits, base).ok().filter(|_| !digits.starts_with(['-', '+']));
+    let in_base =
+        |digits: &str, base| i64::from_str_radix(digits, base).ok().filter(|_| !digits.starts_with(['-', '+']));
     if let Some(binary) = digits.strip_prefix("0b") {
         return in_base(binary, 2);
     }
@@ -115,7 +116,8 @@ fn integer(digits: &str) -> Option<i64> {
 fn sexagesimal(digits: &str) -> Option<f64> {
     let mut value = 0.0;
     for (index, part) in digits.split(':').enumerate() {
-        let is_plain = part.starts_with(|c: char| c.is_ascii_digit()) && part.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let is_plain =
+            part.starts_with(|c: char| c.is_ascii_digit()) && part.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let part: f64 = part.parse().ok().filter(|part| is_plain && (index == 0 || *part < 60.0))?;
         value = value * 60.0 + part;
     }
@@ -123,7 +125,8 @@ fn sexagesimal(digits: &str) -> Option<f64> {
 }
 
 fn decimal(digits: &str) -> Option<f64> {
-    let is_decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let is_decimal =
+        digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     // A leading zero promises octal digits, and there is an 8 or a 9.
     let is_bad_octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| is_decimal && !is_bad_octal)
@@ -208,9 +211,8 @@ pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, Misfit> {
 
 /// A dial string.
 pub(crate) fn dial_string(text: &str) -> Result<DialString, Misfit> {
-    DialString::new(text.trim()).map_err(|_| {
-        Misfit::Wrong(format!("{} is not a dial string of the form TECHNOLOGY/resource", quoted(text)))
-    })
+    DialString::new(text.trim())
+        .map_err(|_| Misfit::Wrong(format!("{} is not a dial string of the form TECHNOLOGY/resource", quoted(text))))
 }
 
 /// Any text.
@@ -228,7 +230,8 @@ pub(crate) fn some_text(text: &str) -> Result<String, Misfit> {
 
 /// A host name or address, without scheme, port or path.
 pub(crate) fn host(text: &str) -> Result<String, Misfit> {
-    let is_host = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "/@?#".contains(c));
+    let is_host =
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "/@?#".contains(c));
     // One colon separates a port; several make an IPv6 address.
     if is_host && text.matches(':').count() != 1 {
         // ARI's URL is made of it, and that puts the brackets there itself.
@@ -305,7 +308,10 @@ mod tests {
         for (text, value) in table {
             assert_eq!(number(text).map(Number::as_f64), Some(value), "{text}");
         }
-        for text in ["", "-", "+", ".", "x", "1x", "08", "0o17", "1:60", "1:", ":30", "12:30:", "e3", "1_e", "--1", "0x", "inf", "nan"] {
+        for text in [
+            "", "-", "+", ".", "x", "1x", "08", "0o17", "1:60", "1:", ":30", "12:30:", "e3", "1_e", "--1", "0x", "inf",
+            "nan",
+        ] {
             assert_eq!(number(text), None, "{text}");
         }
         assert_eq!(number("-.inf").map(Number::as_f64), Some(f64::NEG_INFINITY));
@@ -314,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_leading_zero_means_octal() {
-        let table = [("010", Some(8)), ("07", None), ("0", None), ("00", None), ("10", None), ("0x10", None), ("08", None)];
+        let table =
+            [("010", Some(8)), ("07", None), ("0", None), ("00", None), ("10", None), ("0x10", None), ("08", None)];
         for (text, surprise) in table {
             assert_eq!(octal_surprise(text), surprise, "{text}");
         }

@@ -118,7 +118,11 @@ impl Shape<'_, '_> {
             let name = &*entry.key.text;
             let is_default = entries.has_default_entry && name == Entries::DEFAULT;
             if name.starts_with(':') && !is_default {
-                let message = format!("{} is no name for {}: names do not begin with a colon", quoted(name), entries.section.what);
+                let message = format!(
+                    "{} is no name for {}: names do not begin with a colon",
+                    quoted(name),
+                    entries.section.what
+                );
                 let hint = entries.has_default_entry.then_some(Entries::DEFAULT);
                 let hint = self.report.did_you_mean(name, hint);
                 self.report.add(Finding::error(entry.key.place, message).maybe_hint(hint));
@@ -168,13 +172,17 @@ impl Shape<'_, '_> {
 
     /// Values that are fine as they are, but hardly what was meant.
     fn oddities(&mut self, node: &Node, text: &str, kind: Kind, path: &Path<'_>) {
-        if kind.is_numeric() && let Some(octal) = scalar::octal_surprise(text) {
+        if kind.is_numeric()
+            && let Some(octal) = scalar::octal_surprise(text)
+        {
             let message = format!("`{path}` is {octal}: a number with a leading zero is octal");
             self.report.add(Finding::warning(node.place, message).hint("write it without the zero"));
         }
         if matches!(kind, Kind::Secret) && text == REDACTED {
             let message = format!("`{path}` is `{REDACTED}`: this was printed by `dumpcfg` without its secrets");
-            self.report.add(Finding::warning(node.place, message).hint("put the real one in, or use `dumpcfg --show-secrets`"));
+            self.report.add(
+                Finding::warning(node.place, message).hint("put the real one in, or use `dumpcfg --show-secrets`"),
+            );
         }
     }
 

@@ -19,7 +19,8 @@ pub(crate) fn is_near(word: &str, candidate: &str) -> bool {
 
 /// How far apart two names are, if they are near enough to be mistaken for each other: about a third of the characters.
 fn distance(word: &str, candidate: &str) -> Option<usize> {
-    if word.len() > MAX_LENGTH || candidate.len() > MAX_LENGTH || word.len().abs_diff(candidate.len()) > MAX_LENGTH / 3 {
+    if word.len() > MAX_LENGTH || candidate.len() > MAX_LENGTH || word.len().abs_diff(candidate.len()) > MAX_LENGTH / 3
+    {
         return None;
     }
     if word.eq_ignore_ascii_case(candidate) {

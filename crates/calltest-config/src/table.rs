@@ -61,7 +61,8 @@ static SOUNDS: Section = Section {
     what: "`audio`",
     shorthand: Some("play"),
     keys: &[
-        Key::new("play", Kind::Text, "What precedes the name of a sound to make its media URI.").default("sound:calltest/"),
+        Key::new("play", Kind::Text, "What precedes the name of a sound to make its media URI.")
+            .default("sound:calltest/"),
         Key::new("record", Kind::Text, "What precedes the name of a recording.").default("/tmp/"),
     ],
 };
@@ -72,7 +73,11 @@ static DIALPLAN: Section = Section {
     keys: &[
         Key::new("country", Kind::CountryCode, "Country code without `+`; 1 is the North American Numbering Plan.")
             .default("49"),
-        Key::new("city", Kind::Digits, "Area code without the national prefix, where local numbers are shown without it."),
+        Key::new(
+            "city",
+            Kind::Digits,
+            "Area code without the national prefix, where local numbers are shown without it.",
+        ),
         Key::new("intl", Kind::Digits, "What precedes the country code in international numbers.").default("00"),
         Key::new("natl", Kind::Digits, "What precedes the area code in national numbers.").default("0"),
     ],
@@ -94,8 +99,13 @@ pub(crate) static LINK: Section = Section {
     what: "a link",
     shorthand: None,
     keys: &[
-        Key::new("server", Kind::Name, "The server it lies on: a name under `servers`, or `asterisk`.").default("asterisk"),
-        Key::new("channel", Kind::DialString, "Dial string to call out with; `{number}` stands for the number to dial."),
+        Key::new("server", Kind::Name, "The server it lies on: a name under `servers`, or `asterisk`.")
+            .default("asterisk"),
+        Key::new(
+            "channel",
+            Kind::DialString,
+            "Dial string to call out with; `{number}` stands for the number to dial.",
+        ),
         Key::new("number", Kind::PhoneNumber, "The number under which it is called, and which it shows as caller ID."),
         Key::new("prio", Kind::Integer, "Links are acquired in this order, lower ones first.").default("0"),
         Key::new("max_calls", Kind::Count, "How many tests may use it at once.").default("1"),
@@ -158,10 +168,16 @@ static DTMF: Section = Section {
     keys: &[
         Key::new("len", Kind::DigitCount, "How many digits are sent in each direction.").default("5").modes(&[Dtmf]),
         Key::new("may_repeat", Kind::Flag, "Whether a digit may arrive more than once.").default("no").modes(&[Dtmf]),
-        Key::new("duration", Kind::Milliseconds, "Length of each tone in milliseconds; Asterisk makes at least 100 of it.")
+        Key::new(
+            "duration",
+            Kind::Milliseconds,
+            "Length of each tone in milliseconds; Asterisk makes at least 100 of it.",
+        )
+        .default("100")
+        .modes(&[Dtmf]),
+        Key::new("between", Kind::Milliseconds, "Pause between two tones in milliseconds.")
             .default("100")
             .modes(&[Dtmf]),
-        Key::new("between", Kind::Milliseconds, "Pause between two tones in milliseconds.").default("100").modes(&[Dtmf]),
     ],
 };
 
@@ -172,8 +188,12 @@ static AUDIO: Section = Section {
         Key::new("src_out", Kind::SomeText, "The sound that the source plays.").modes(&[Audio, Play]),
         Key::new("src_in", Kind::SomeText, "The name of what the source records.").modes(&[Audio, Play]),
         Key::new("dst_out", Kind::SomeText, "The sound that the destination plays.").modes(&[Audio, Answer, Record]),
-        Key::new("dst_in", Kind::SomeText, "The name of what the destination records; in mode `play` the same as `src_in`.")
-            .modes(&[Audio, Play, Answer, Record]),
+        Key::new(
+            "dst_in",
+            Kind::SomeText,
+            "The name of what the destination records; in mode `play` the same as `src_in`.",
+        )
+        .modes(&[Audio, Play, Answer, Record]),
     ],
 };
 
@@ -182,7 +202,9 @@ static DELAY: Section = Section {
     shorthand: None,
     keys: &[
         Key::new("pre", Kind::Seconds, "How many seconds the callee waits before it rings.").default("0").modes(CALLED),
-        Key::new("ring", Kind::Seconds, "How many seconds it rings.").default("1").modes(&[Dtmf, Call, Audio, Ring, Wait, Answer, Record]),
+        Key::new("ring", Kind::Seconds, "How many seconds it rings.")
+            .default("1")
+            .modes(&[Dtmf, Call, Audio, Ring, Wait, Answer, Record]),
         Key::new("answer", Kind::Seconds, "How many seconds each side waits once the call is answered.")
             .default("1")
             .modes(&[Dtmf, Audio, Play, Answer, Record]),

@@ -66,7 +66,9 @@ impl<'t> View<'t> {
     /// The section under that key.
     pub(crate) fn section(&self, name: &str) -> View<'t> {
         let key = self.section.key(name).expect("the section is in the table of keys");
-        let (Kind::Section(section) | Kind::FlagOr(section)) = key.kind else { panic!("`{name}` is a section in the table") };
+        let (Kind::Section(section) | Kind::FlagOr(section)) = key.kind else {
+            panic!("`{name}` is a section in the table")
+        };
         let mut layers = Vec::new();
         for layer in &self.layers {
             let is_own = layer.is_own;

@@ -5,6 +5,8 @@
 //! `#: ` hold the options of the command line, one each. `BLESS=1 cargo test -p calltest-config` writes what is expected
 //! anew, to be read before it is committed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,8 @@ const IS_BLESSING: bool = option_env!("BLESS").is_some();
 fn files(directory: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(directory);
     let entries = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect();
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect();
     assert!(!files.is_empty(), "{} has no files", directory.display());
     files.sort();
     files
@@ -110,6 +113,7 @@ fn the_example_loads_without_a_word() {
         ("direct_answer_play", "play"),
     ];
     assert_eq!(tests, expected);
-    let manual: Vec<_> = loaded.plan.tests.iter().filter(|test| test.schedule.is_manual).map(|test| test.name.as_str()).collect();
+    let manual: Vec<_> =
+        loaded.plan.tests.iter().filter(|test| test.schedule.is_manual).map(|test| test.name.as_str()).collect();
     assert_eq!(manual, ["direct_answer_play"]);
 }

@@ -46,7 +46,12 @@ fn twenty_thousand_calls_load() {
     let size = text.len();
     let start = Instant::now();
     let loaded = load_text(text).unwrap_or_else(|rejected| panic!("{rejected}"));
-    println!("{size} bytes, {} tests, dump of {} bytes: {:?}", loaded.plan.tests.len(), loaded.plan.source.len(), start.elapsed());
+    println!(
+        "{size} bytes, {} tests, dump of {} bytes: {:?}",
+        loaded.plan.tests.len(),
+        loaded.plan.source.len(),
+        start.elapsed()
+    );
     assert_eq!(loaded.plan.tests.len(), 20_000);
     assert!(loaded.notes.is_empty());
 }
@@ -62,7 +67,8 @@ fn twenty_thousand_faulty_calls_are_refused() {
 
 #[test]
 fn every_key_of_every_call_may_be_an_alias() {
-    let mut text = String::from("x-base: &base {src: a, dst: b, timeout: 60, delay: &delay {pre: 0, ring: 1, answer: 1}}\n");
+    let mut text =
+        String::from("x-base: &base {src: a, dst: b, timeout: 60, delay: &delay {pre: 0, ring: 1, answer: 1}}\n");
     text.push_str("links:\n  a: {channel: Local/a@b, number: 1}\n  b: {number: 2}\ncalls:\n");
     for index in 0..20_000 {
         let _ = writeln!(text, "  call{index}: {{<<: *base, delay: *delay}}");

@@ -277,7 +277,9 @@ pub enum Trouble {
     #[error("lost the lease on its links during the run")]
     LeaseLost,
     /// What was awaited came after all, but too late for us to tell whose delay that was.
-    #[error("{what} came in only after the time was up, so it cannot be told whether the network or this process was late")]
+    #[error(
+        "{what} came in only after the time was up, so it cannot be told whether the network or this process was late"
+    )]
     Late {
         /// What was awaited.
         what: &'static str,

@@ -79,7 +79,10 @@ fn fields(what: &Observation) -> (&'static str, Value) {
             ("hangup_request", json!({ "cause": end.cause.0, "tech_cause": tech_cause, "soft": is_soft }))
         }
         Observation::DialEnded { status } => ("dial_ended", json!({ "status": status })),
-        Observation::Gone { end } => ("gone", json!({ "cause": end.map(|end| end.cause.0) })),
+        Observation::Gone { end } => {
+            let tech_cause = end.and_then(|end| end.tech_cause).map(|code| code.number());
+            ("gone", json!({ "cause": end.map(|end| end.cause.0), "tech_cause": tech_cause }))
+        }
         Observation::Troubled(trouble) => ("trouble", json!({ "reason": trouble.to_string() })),
     }
 }
@@ -103,7 +106,9 @@ pub fn words(what: &Observation) -> String {
         Observation::RingingSent => "signals ringing".into(),
         Observation::AnswerSent => "answers".into(),
         Observation::DigitsSent { digits } => format!("sends digits {digits}"),
-        Observation::DigitReceived { digit, duration } => format!("received digit {digit} ({} ms)", duration.as_millis()),
+        Observation::DigitReceived { digit, duration } => {
+            format!("received digit {digit} ({} ms)", duration.as_millis())
+        }
         Observation::PlaybackStarted { media } => format!("plays {media}"),
         Observation::PlaybackFinished { media } => format!("played {media} to its end"),
         Observation::RecordingStarted { name } => format!("records {name}"),

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use calltest_core::run::FinishedRun;
-use calltest_core::verdict::{Verdict, seconds};
+use calltest_core::verdict::Verdict;
 
 use crate::fact::{side_word, words};
 
 /// One line about a run: the test's name, and the reason where it did not pass. The verdict's word is left to the caller,
 /// who may colour it.
 pub fn line(run: &FinishedRun) -> String {
-    let mut line = format!("{} ({})", run.test.name, seconds(tenths(run.duration)));
+    let mut line = format!("{} ({})", run.test.name, tenths(run.duration));
     if let Some(reason) = run.verdict.reason() {
         // Writing to a String cannot fail.
         let _ = write!(line, ": {reason}");
@@ -81,11 +81,11 @@ impl Tally {
         let named: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         let tests = if total == 1 { "test" } else { "tests" };
-        format!("{total} {tests} in {}: {}", seconds(tenths(took)), named.join(", "))
+        format!("{total} {tests} in {}: {}", tenths(took), named.join(", "))
     }
 }
 
-/// Rounds to a tenth of a second.
-fn tenths(time: Duration) -> Duration {
-    Duration::from_millis(u64::try_from((time.as_millis() + 50) / 100 * 100).unwrap_or(u64::MAX))
+/// Seconds with one decimal: what a person wants to know of a run as a whole.
+fn tenths(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
 }

@@ -153,9 +153,8 @@ impl<'a> Call<'a> {
                 delivery = self.events.next() => delivery,
                 () = sleep_until(limit) => return Ok(()),
             };
-            match self.take_in(delivery) {
-                Err(Stop::Trouble(trouble)) => return Err(trouble),
-                Err(_) | Ok(()) => {}
+            if let Err(Stop::Trouble(trouble)) = self.take_in(delivery) {
+                return Err(trouble);
             }
         }
         Ok(())
@@ -221,7 +220,12 @@ impl<'a> Call<'a> {
     /// leg.
     ///
     /// `action` completes "could not …".
-    pub(crate) async fn ask<Op: Operation>(&mut self, side: Side, action: &str, operation: Op) -> Result<Op::Reply, Stop> {
+    pub(crate) async fn ask<Op: Operation>(
+        &mut self,
+        side: Side,
+        action: &str,
+        operation: Op,
+    ) -> Result<Op::Reply, Stop> {
         let client = self.connection(side)?.client.clone();
         let reply = tokio::select! {
             biased;

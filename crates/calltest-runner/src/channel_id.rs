@@ -42,7 +42,9 @@ pub(crate) fn is_ours(app: &str, id: &str) -> bool {
     let id = id.strip_suffix(";1").or_else(|| id.strip_suffix(";2")).unwrap_or(id);
     let Some((run, letter)) = id.strip_prefix(&prefix(app)).and_then(|rest| rest.split_once('-')) else { return false };
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    run.len() == 16 && run.bytes().all(is_hex) && [Part::Outbound, Part::Snoop].iter().any(|part| letter == part.letter().to_string())
+    run.len() == 16
+        && run.bytes().all(is_hex)
+        && [Part::Outbound, Part::Snoop].iter().any(|part| letter == part.letter().to_string())
 }
 
 /// The 64-bit FNV-1a hash (RFC 9923): the same in every build, unlike the standard library's.
@@ -83,8 +85,15 @@ mod tests {
     #[test]
     fn foreign_ids_are_left_alone() {
         let ours = channel_id("calltest", RunId(1), Part::Outbound);
-        let foreign =
-            ["", "1795341348.2155", "ct-1", &ours[..ours.len() - 1], &format!("{ours}x"), &ours.to_uppercase(), &prefix("calltest")];
+        let foreign = [
+            "",
+            "1795341348.2155",
+            "ct-1",
+            &ours[..ours.len() - 1],
+            &format!("{ours}x"),
+            &ours.to_uppercase(),
+            &prefix("calltest"),
+        ];
         for id in foreign {
             assert!(!is_ours("calltest", id), "{id}");
         }

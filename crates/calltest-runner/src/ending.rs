@@ -117,11 +117,8 @@ impl Call<'_> {
     async fn make_sure_gone(&mut self, side: Side) -> Result<(), Trouble> {
         let Some(leg) = self.leg(side) else { return Ok(()) };
         let (server, channel) = (leg.server.clone(), leg.channel.to_string());
-        let left = |why: String| Trouble::ChannelLeft {
-            server: server.plan.name.clone(),
-            channel: channel.clone(),
-            why,
-        };
+        let left =
+            |why: String| Trouble::ChannelLeft { server: server.plan.name.clone(), channel: channel.clone(), why };
         let connection = server.connection().map_err(|trouble| left(trouble.to_string()))?;
         let give_up = Instant::now() + GO;
         loop {

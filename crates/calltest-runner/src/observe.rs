@@ -37,9 +37,9 @@ pub(crate) fn observe(event: &Event) -> Option<Observation> {
             end: call_end(&request.channel, request.cause.unwrap_or(0), request.tech_cause),
             is_soft: request.soft.unwrap_or(false),
         },
-        Event::ChannelDestroyed(destroyed) => Observation::Gone {
-            end: Some(call_end(&destroyed.channel, destroyed.cause, destroyed.tech_cause)),
-        },
+        Event::ChannelDestroyed(destroyed) => {
+            Observation::Gone { end: Some(call_end(&destroyed.channel, destroyed.cause, destroyed.tech_cause)) }
+        }
         // Channels that came in from outside tell their end only by leaving the app.
         Event::StasisEnd(_) => Observation::Gone { end: None },
         Event::ChannelDtmfReceived(dtmf) => Observation::DigitReceived {
@@ -113,14 +113,17 @@ impl Recorder {
     }
 
     fn keep(&mut self, fact: Fact) {
-        let is_said_twice = matches!(fact.what, Observation::Ringing | Observation::Answered | Observation::Gone { .. })
-            || matches!(fact.what, Observation::EarlyMedia);
+        let is_said_twice =
+            matches!(fact.what, Observation::Ringing | Observation::Answered | Observation::Gone { .. })
+                || matches!(fact.what, Observation::EarlyMedia);
         let same = |known: &&mut Fact| {
             known.side == fact.side && std::mem::discriminant(&known.what) == std::mem::discriminant(&fact.what)
         };
         if let Some(known) = self.facts.iter_mut().find(|known| is_said_twice && same(known)) {
             // The end is told without a cause at times, and with one later.
-            if let (Observation::Gone { end: end @ None }, Observation::Gone { end: Some(told) }) = (&mut known.what, &fact.what) {
+            if let (Observation::Gone { end: end @ None }, Observation::Gone { end: Some(told) }) =
+                (&mut known.what, &fact.what)
+            {
                 *end = Some(*told);
             }
             return;

@@ -122,7 +122,9 @@ impl Reception {
         self.tasks.spawn(async move {
             let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
             match client.request(hangup).await {
-                Err(error) if !error.is_not_found() => tracing::warn!(%server, "could not reject a stray call: {error}"),
+                Err(error) if !error.is_not_found() => {
+                    tracing::warn!(%server, "could not reject a stray call: {error}")
+                }
                 _ => {}
             }
         });
@@ -162,11 +164,10 @@ impl Reception {
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
         let on_link: Vec<usize> =
             (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.link.as_str() == link).collect();
-        if let Some((_, run)) = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound) {
-            if !on_link.iter().any(|index| own(&desk.waiting[*index])) {
-                tell(run, Called::CameBack { link: link.into() });
-                return Whose::Told;
-            }
+        let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
+        if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
+            tell(run, Called::CameBack { link: link.into() });
+            return Whose::Told;
         }
         // A dialplan pattern for numbers may take the `h` extension too, which Asterisk runs after each hang-up.
         if dialled == "h" || (link == "h" && on_link.is_empty()) {

@@ -174,7 +174,9 @@ impl<'a> EndNames<'a> {
             Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
                 Self { src: Some(&to.src), dst: None }
             }
-            Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => Self { src: None, dst: Some(&at.dst) },
+            Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => {
+                Self { src: None, dst: Some(&at.dst) }
+            }
         }
     }
 }

@@ -79,7 +79,12 @@ enum Readiness {
 
 impl Servers {
     /// Connects to the servers named, all at once, and returns when each is ready or has turned out to be unavailable.
-    pub async fn open(plan: &Plan, needed: &BTreeSet<ServerName>, identity: &Identity, observer: &Arc<dyn Observer>) -> Self {
+    pub async fn open(
+        plan: &Plan,
+        needed: &BTreeSet<ServerName>,
+        identity: &Identity,
+        observer: &Arc<dyn Observer>,
+    ) -> Self {
         let tasks = TaskTracker::new();
         let servers = plan.servers.values().filter(|server| needed.contains(&server.name));
         let opened = join_all(servers.map(|server| Server::open(server, identity, observer, &tasks))).await;
@@ -101,7 +106,8 @@ impl Servers {
 
     /// The server of that name.
     pub(crate) fn get(&self, name: &ServerName) -> Result<Arc<Server>, Trouble> {
-        let missing = || Trouble::ServerUnavailable { server: name.clone(), why: format!("server {name} was not opened") };
+        let missing =
+            || Trouble::ServerUnavailable { server: name.clone(), why: format!("server {name} was not opened") };
         self.by_name.get(name).cloned().ok_or_else(missing)
     }
 
@@ -220,7 +226,11 @@ impl Follower {
                 State::Down { why, .. } => self.not_ready(format!("not connected to server {}: {why}", self.server)),
                 State::OwnedByOther { owner, .. } => {
                     let owner = owner.unwrap_or_else(|| "a process that keeps no heartbeat".into());
-                    let why = format!("app {} on server {} is owned by another process: {owner}", self.client.app(), self.server);
+                    let why = format!(
+                        "app {} on server {} is owned by another process: {owner}",
+                        self.client.app(),
+                        self.server
+                    );
                     self.ready.send_replace(Readiness::NotReady { why });
                     self.tell(ServerProgress::OwnedByOther { owner });
                 }
@@ -248,10 +258,11 @@ fn settings(plan: &plan::Server, identity: &Identity) -> Settings {
     settings.name = plan.name.as_str().into();
     settings.tls = plan.tls.as_ref().map(|tls| Tls {
         ca_file: tls.ca.clone(),
-        client: tls.cert.clone().zip(tls.key.clone()).map(|(certificate_file, key_file)| ClientCertificate {
-            certificate_file,
-            key_file,
-        }),
+        client: tls
+            .cert
+            .clone()
+            .zip(tls.key.clone())
+            .map(|(certificate_file, key_file)| ClientCertificate { certificate_file, key_file }),
     });
     settings.connect_timeout = plan.init_timeout;
     settings.request_timeout = plan.init_timeout;

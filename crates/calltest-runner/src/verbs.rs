@@ -31,11 +31,7 @@ const NET: Duration = Duration::from_secs(15);
 impl Call<'_> {
     /// Waits at the reception from now on for the call that is about to go out.
     pub(crate) fn listen(&mut self, ends: &Ends) -> Result<(), Stop> {
-        let expected = Expected {
-            link: ends.dst.clone(),
-            number: ends.number.clone(),
-            caller: ends.caller.clone(),
-        };
+        let expected = Expected { link: ends.dst.clone(), number: ends.number.clone(), caller: ends.caller.clone() };
         let shares_server = self.end(Side::Src).server.plan.name == self.end(Side::Dst).server.plan.name;
         let outbound = shares_server.then(|| self.outbound_id().as_str().into());
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
@@ -98,14 +94,17 @@ impl Call<'_> {
             Err(error) if error.is_not_found() => Err(refused(format!(
                 "the server knows no endpoint {endpoint}; correct the link's `channel`, or define the endpoint there"
             ))),
-            Err(error) => Err(refused(format!("it gave no reason, and asking for endpoint {endpoint} failed: {error}"))),
+            Err(error) => {
+                Err(refused(format!("it gave no reason, and asking for endpoint {endpoint} failed: {error}")))
+            }
         }
     }
 
     /// Waits for the call to arrive at our own end, and takes it.
     pub(crate) async fn arrive(&mut self) -> Result<(), Stop> {
         let has_arrived = |call: &Self| call.arrival.is_some();
-        self.until(Awaiting::Arrival, |call| has_arrived(call) || call.has_come_to(Side::Src, LegState::Answered)).await?;
+        self.until(Awaiting::Arrival, |call| has_arrived(call) || call.has_come_to(Side::Src, LegState::Answered))
+            .await?;
         let grace = Instant::now() + ARRIVAL_AFTER_ANSWER;
         if self.wait(Awaiting::Arrival, Some(grace), has_arrived).await? == Waited::Elapsed {
             return Err(Stop::AnsweredElsewhere { after: ARRIVAL_AFTER_ANSWER });
@@ -150,7 +149,8 @@ impl Call<'_> {
     pub(crate) async fn see_ringing(&mut self) -> Result<(), Stop> {
         let ringing = self.expectation.ringing.clone();
         self.until(Awaiting::Ringing, |call| {
-            let mut seen = call.recorder.facts().iter().filter(|fact| fact.side == Some(Side::Src)).map(|fact| &fact.what);
+            let mut seen =
+                call.recorder.facts().iter().filter(|fact| fact.side == Some(Side::Src)).map(|fact| &fact.what);
             seen.any(|what| match what {
                 Observation::Ringing => true,
                 Observation::EarlyMedia => ringing.early_media_counts,
@@ -207,9 +207,10 @@ impl Call<'_> {
         let play = channels::Play { channel_id: self.channel(side), media: vec![media], ..Default::default() };
         self.ask(side, "play a sound", play).await?;
         self.until(Awaiting::Playback, |call| {
-            call.recorder.facts().iter().any(|fact| {
-                fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. })
-            })
+            call.recorder
+                .facts()
+                .iter()
+                .any(|fact| fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. }))
         })
         .await
     }

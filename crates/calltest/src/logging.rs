@@ -25,10 +25,13 @@ pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) ->
     if cli.common.verbose == 0 {
         directives[0] = base.into();
     }
-    directives.extend(plan.into_iter().flat_map(|plan| &plan.log_levels).map(|(target, level)| format!("{target}={level}")));
+    directives
+        .extend(plan.into_iter().flat_map(|plan| &plan.log_levels).map(|(target, level)| format!("{target}={level}")));
     directives.extend(cli.log_levels().into_iter().map(|level| level.replace("calltest-", "calltest_")));
     let filter = EnvFilter::try_new(directives.join(",")).map_err(|error| {
-        anstream::eprintln!("calltest: -l: {error}; expected TARGET=LEVEL with a level of off, error, warn, info, debug or trace");
+        anstream::eprintln!(
+            "calltest: -l: {error}; expected TARGET=LEVEL with a level of off, error, warn, info, debug or trace"
+        );
         Exit::Usage
     })?;
     tracing_subscriber::fmt()

@@ -17,7 +17,9 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    rustls::crypto::ring::default_provider().install_default().expect("nothing has installed another provider before main");
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .expect("nothing has installed another provider before main");
     let done = match &cli.command {
         Command::Run(run) => commands::run::run(&cli, run),
         Command::Dumpcfg(dump) => commands::dumpcfg::run(&cli, dump),

@@ -43,7 +43,10 @@ pub(crate) fn run(burst: &Burst) -> anyhow::Result<()> {
     let server = lab.server("a");
     let file = lab.directory().join("burst.cfg");
     fs::write(&file, configuration(server.ari(), burst.calls)).context("could not write the configuration")?;
-    println!("{:>6} {:>7} {:>7} {:>9} {:>12} {:>11}", "round", "calls", "passed", "wall s", "CPU ms/call", "peak RSS MB");
+    println!(
+        "{:>6} {:>7} {:>7} {:>9} {:>12} {:>11}",
+        "round", "calls", "passed", "wall s", "CPU ms/call", "peak RSS MB"
+    );
     for round in 1..=burst.rounds {
         let started = Instant::now();
         let mut child = Command::new(&program)

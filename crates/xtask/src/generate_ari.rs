@@ -125,6 +125,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::time::Duration;
 
     use asterisk_lab::{Ari, Lab};
 
@@ -148,6 +149,7 @@ mod tests {
     /// A description as the server itself gives it, below `/ari/api-docs`.
     fn served(ari: &Ari, file: &str) -> String {
         let mut socket = TcpStream::connect((ari.host, ari.port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let query = format!("api_key={}:{}", ari.username, ari.password);
         write!(socket, "GET /ari/api-docs/{file}?{query} HTTP/1.0\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();

@@ -1,6 +1,8 @@
 //! What must not exist in this tree: arrows between crates that the architecture does not name, files without a word about
 //! what they are for, and names that say nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,15 +104,13 @@ fn names_say_something() {
 
 #[test]
 fn only_the_core_judges() {
-    let judging: Vec<_> = rust_files()
-        .into_iter()
-        .filter(|path| {
-            let place = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-            !place.starts_with("crates/calltest-core/")
-                && fs::read_to_string(path).unwrap().contains(concat!("Verdict::", "Fail("))
-        })
-        .filter(|path| !fs::read_to_string(path).unwrap().contains("Verdict::Fail(_)"))
-        .collect();
+    let judges = |path: &PathBuf| {
+        let place = path.strip_prefix(root()).unwrap();
+        // Matching any failure is no judgement.
+        let text = fs::read_to_string(path).unwrap().replace(concat!("Verdict::", "Fail(_)"), "");
+        !place.starts_with("crates/calltest-core") && text.contains(concat!("Verdict::", "Fail("))
+    };
+    let judging: Vec<_> = rust_files().into_iter().filter(judges).collect();
     assert!(judging.is_empty(), "verdicts are made in the core alone, but also in {judging:#?}");
 }
 

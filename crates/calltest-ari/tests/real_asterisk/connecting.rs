@@ -53,9 +53,12 @@ async fn another_http_server_is_not_taken_for_asterisk() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        socket.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.unwrap();
-        socket.read_to_end(&mut Vec::new()).await.unwrap();
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _request = socket.read(&mut [0; 4096]).await.unwrap();
+            let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            socket.write_all(answer).await.unwrap();
+        }
     });
     let sentence = refusal(Settings::new("127.0.0.1", port, "user", "password", "app")).await;
     assert!(sentence.contains("answers in HTTP but has no ARI (status 404)"), "{sentence}");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use calltest_core::number::PhoneNumber;
 use calltest_core::plan::{
-    Audio, CallTest, Delay, Destination, DialString, Dtmf, Ends, LinkName, Mode, Presence, Reception, Ringing, Schedule,
-    TestName,
+    Audio, CallTest, Delay, Destination, DialString, Dtmf, Ends, LinkName, Mode, Presence, Reception, Ringing,
+    Schedule, TestName,
 };
 
 use super::link::{Links, Parts};
@@ -33,7 +33,9 @@ pub(super) fn check(
     links: &Links,
     report: &mut Report<'_>,
 ) -> Result<CallTest, Reported> {
-    if node.map().is_none() && let Some(reported) = report.errors().filter(|_| !node.is_null()) {
+    if node.map().is_none()
+        && let Some(reported) = report.errors().filter(|_| !node.is_null())
+    {
         return Err(reported);
     }
     let mode = view.read("mode", mode_name, report);
@@ -93,7 +95,8 @@ impl<'c> Call<'c, '_, '_> {
 
     /// The link under `src` or `dst`.
     fn link(&mut self, key: &str) -> Result<Option<Named<'c>>, Reported> {
-        let Some(At { value: name, place, is_own }) = self.view.read_optional(key, scalar::some_text, self.report)? else {
+        let Some(At { value: name, place, is_own }) = self.view.read_optional(key, scalar::some_text, self.report)?
+        else {
             return Ok(None);
         };
         match self.links.get(&*name) {
@@ -111,13 +114,18 @@ impl<'c> Call<'c, '_, '_> {
         match link? {
             Some(link) => Ok(link),
             None => {
-                let message = format!("{} has no `{key}`, which mode {} needs", self.quoted_name(), quoted(self.mode.word()));
+                let message =
+                    format!("{} has no `{key}`, which mode {} needs", self.quoted_name(), quoted(self.mode.word()));
                 Err(self.error(self.name.place, message))
             }
         }
     }
 
-    fn mode(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Mode, Reported> {
+    fn mode(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Mode, Reported> {
         match self.mode.side() {
             Side::Both => self.mode_of_both(src, dst),
             Side::Originating => self.originating_mode(src, dst),
@@ -125,7 +133,11 @@ impl<'c> Call<'c, '_, '_> {
         }
     }
 
-    fn mode_of_both(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Mode, Reported> {
+    fn mode_of_both(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Mode, Reported> {
         let ends = self.ends(src, dst);
         match self.mode {
             ModeName::Dtmf => {
@@ -140,7 +152,11 @@ impl<'c> Call<'c, '_, '_> {
         }
     }
 
-    fn originating_mode(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Mode, Reported> {
+    fn originating_mode(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Mode, Reported> {
         let to = self.destination(src, dst);
         match self.mode {
             ModeName::Play => {
@@ -160,7 +176,11 @@ impl<'c> Call<'c, '_, '_> {
         }
     }
 
-    fn answering_mode(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Mode, Reported> {
+    fn answering_mode(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Mode, Reported> {
         let at = self.reception(src, dst);
         let audio = self.audio();
         let (at, audio) = (at?, audio?);
@@ -171,7 +191,11 @@ impl<'c> Call<'c, '_, '_> {
         })
     }
 
-    fn ends(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Ends, Reported> {
+    fn ends(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Ends, Reported> {
         let src = self.needed("src", src);
         let dst = self.needed("dst", dst);
         let caller = src.and_then(|src| self.caller(&src));
@@ -180,7 +204,10 @@ impl<'c> Call<'c, '_, '_> {
         let number = channel.and_then(|channel| self.number_to_dial(&src, &channel, Some(&dst)));
         let is_alone = src.value.max_calls.is_ok_and(|max_calls| max_calls.get() < 2);
         if src.value.name == dst.value.name && is_alone {
-            let message = format!("`src` and `dst` are both {}, which carries one call at a time", quoted(src.value.name.as_str()));
+            let message = format!(
+                "`src` and `dst` are both {}, which carries one call at a time",
+                quoted(src.value.name.as_str())
+            );
             let place = self.place_of(&dst);
             let hint = "name two links, or give this one `max_calls: 2`";
             return Err(self.report.add(Finding::error(place, message).hint(hint)));
@@ -188,7 +215,11 @@ impl<'c> Call<'c, '_, '_> {
         Ok(Ends { src: src.value.name.clone(), dst: dst.value.name.clone(), number: number?, caller: caller? })
     }
 
-    fn destination(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Destination, Reported> {
+    fn destination(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Destination, Reported> {
         let src = self.needed("src", src)?;
         let channel = self.channel(&src);
         let dst = dst?;
@@ -196,7 +227,11 @@ impl<'c> Call<'c, '_, '_> {
         Ok(Destination { src: src.value.name.clone(), number })
     }
 
-    fn reception(&mut self, src: Result<Option<Named<'c>>, Reported>, dst: Result<Option<Named<'c>>, Reported>) -> Result<Reception, Reported> {
+    fn reception(
+        &mut self,
+        src: Result<Option<Named<'c>>, Reported>,
+        dst: Result<Option<Named<'c>>, Reported>,
+    ) -> Result<Reception, Reported> {
         let dst = self.needed("dst", dst);
         let caller = match src {
             Ok(Some(src)) => self.caller(&src),
@@ -220,7 +255,9 @@ impl<'c> Call<'c, '_, '_> {
         }
         let link = quoted(src.value.name.as_str());
         let message = format!("link {link} cannot call out: it has no `channel`");
-        Err(self.report.add(Finding::error(self.place_of(src), message).hint(format!("give link {link} a dial string"))))
+        Err(self
+            .report
+            .add(Finding::error(self.place_of(src), message).hint(format!("give link {link} a dial string"))))
     }
 
     /// The number that the callee has to see.
@@ -243,12 +280,18 @@ impl<'c> Call<'c, '_, '_> {
     }
 
     /// What goes into the dial string's place for a number, if it has one.
-    fn number_to_dial(&mut self, src: &Named<'c>, channel: &DialString, dst: Option<&Named<'c>>) -> Result<Option<String>, Reported> {
+    fn number_to_dial(
+        &mut self,
+        src: &Named<'c>,
+        channel: &DialString,
+        dst: Option<&Named<'c>>,
+    ) -> Result<Option<String>, Reported> {
         let number = self.number()?;
         let link = quoted(src.value.name.as_str());
         if !channel.needs_number() {
             if let Some(number) = number.filter(|number| number.is_own) {
-                let message = format!("`number` has no effect: the channel of link {link} has no `{}`", DialString::NUMBER);
+                let message =
+                    format!("`number` has no effect: the channel of link {link} has no `{}`", DialString::NUMBER);
                 self.report.add(Finding::warning(number.place, message));
             }
             return Ok(None);
@@ -280,7 +323,8 @@ impl<'c> Call<'c, '_, '_> {
             Presence::Forbidden => needs_ringing,
         };
         if contradicts && let Some(given) = given {
-            let message = format!("`ringing` contradicts mode {}, in which the call has to ring", quoted(self.mode.word()));
+            let message =
+                format!("`ringing` contradicts mode {}, in which the call has to ring", quoted(self.mode.word()));
             let place = self.place_of(&given);
             return Err(self.error(place, message));
         }
@@ -311,7 +355,12 @@ impl<'c> Call<'c, '_, '_> {
     fn audio(&self) -> Result<Audio, Reported> {
         let section = self.view.section("audio");
         let read = |key| section.read_optional(key, scalar::some_text, self.report).map(|at| at.map(|at| at.value));
-        Ok(Audio { src_out: read("src_out")?, src_in: read("src_in")?, dst_out: read("dst_out")?, dst_in: read("dst_in")? })
+        Ok(Audio {
+            src_out: read("src_out")?,
+            src_in: read("src_in")?,
+            dst_out: read("dst_out")?,
+            dst_in: read("dst_in")?,
+        })
     }
 
     /// What mode `play` records: the manual's key for it and the old program's are not the same.
@@ -338,7 +387,10 @@ impl<'c> Call<'c, '_, '_> {
         let warn = section.read("warn", scalar::count, self.report)?;
         let fail = section.read("fail", scalar::count, self.report)?;
         if warn.value > fail.value {
-            let message = format!("`test.warn` is {} and `test.fail` is {}: warning would come after failing", warn.value, fail.value);
+            let message = format!(
+                "`test.warn` is {} and `test.fail` is {}: warning would come after failing",
+                warn.value, fail.value
+            );
             let place = if fail.is_own && !warn.is_own { fail.place } else { warn.place };
             return Err(self.report.add(Finding::error(place, message).hint("`warn` must not be above `fail`")));
         }
@@ -362,7 +414,11 @@ impl<'c> Call<'c, '_, '_> {
         if let Mode::Fail { within, .. } = mode
             && *within >= timeout.value
         {
-            let message = format!("`ringtime` has no effect: `timeout` ends {} before, after {:?}", self.quoted_name(), timeout.value);
+            let message = format!(
+                "`ringtime` has no effect: `timeout` ends {} before, after {:?}",
+                self.quoted_name(),
+                timeout.value
+            );
             let place = self.view.node("ringtime").map_or(place, |ringtime| self.place_of(&ringtime));
             self.report.add(Finding::warning(place, message));
         }
@@ -370,7 +426,11 @@ impl<'c> Call<'c, '_, '_> {
         if timeout.value > needed {
             return Ok(());
         }
-        let message = format!("{} can never pass: it takes {needed:?} at least, its timeout is {:?}", self.quoted_name(), timeout.value);
+        let message = format!(
+            "{} can never pass: it takes {needed:?} at least, its timeout is {:?}",
+            self.quoted_name(),
+            timeout.value
+        );
         Err(self.report.add(Finding::error(place, message).hint("raise `timeout`, or shorten delays and digits")))
     }
 

@@ -38,7 +38,8 @@ const LEVELS: [(&str, &str); 16] = [
 
 /// The levels that the file asks for, as (target, level). Everything else under `logging` gets one note.
 pub(super) fn levels(configuration: Configuration<'_>, report: &mut Report<'_>) -> Vec<(String, String)> {
-    let Some(Entry { key, value: node, .. }) = configuration.entry("logging").filter(|entry| !entry.value.is_null()) else {
+    let Some(Entry { key, value: node, .. }) = configuration.entry("logging").filter(|entry| !entry.value.is_null())
+    else {
         return Vec::new();
     };
     let mut ignored = Vec::new();
@@ -55,7 +56,8 @@ pub(super) fn levels(configuration: Configuration<'_>, report: &mut Report<'_>) 
     if !ignored.is_empty() {
         let names: Vec<String> = ignored.iter().take(MAX_NAMED).map(|name| quoted(name)).collect();
         let more = if ignored.len() > MAX_NAMED { ", …" } else { "" };
-        let message = format!("only the levels of calltest's own loggers have an effect, not {}{more}", names.join(", "));
+        let message =
+            format!("only the levels of calltest's own loggers have an effect, not {}{more}", names.join(", "));
         report.add(Finding::note(key.place, message));
     }
     levels
@@ -68,7 +70,9 @@ fn read_loggers(loggers: &Map, levels: &mut Vec<(String, String)>, ignored: &mut
     for logger in &loggers.entries {
         let name = &*logger.key.text;
         let keys = logger.value.map().map_or(&[][..], |map| &map.entries);
-        ignored.extend(keys.iter().map(|key| &*key.key.text).filter(|key| *key != "level").map(|key| format!("{name}.{key}")));
+        ignored.extend(
+            keys.iter().map(|key| &*key.key.text).filter(|key| *key != "level").map(|key| format!("{name}.{key}")),
+        );
         let level = logger.value.map().and_then(|map| map.entry("level")).filter(|level| !level.value.is_null());
         match (target(name), level) {
             (_, None) => {}
@@ -89,7 +93,8 @@ fn read_level(entry: &Entry, report: &mut Report<'_>) -> Option<String> {
     let text = Node::text(&entry.value).unwrap_or_default();
     let known = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     if known.is_none() {
-        let names = || LEVELS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with(|c: char| c.is_ascii_digit()));
+        let names =
+            || LEVELS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with(|c: char| c.is_ascii_digit()));
         let hint = report.did_you_mean(text, names());
         let hint = hint.or_else(|| Some("levels are error, warning, info, debug, trace and off".into()));
         let message = format!("{} is not a log level", quoted(text));

@@ -19,7 +19,8 @@ pub(super) type Servers = BTreeMap<ServerName, Result<Server, Reported>>;
 
 pub(super) fn servers(configuration: Configuration<'_>, report: &mut Report<'_>) -> Servers {
     let mut servers = Servers::new();
-    servers.insert(ServerName::default(), server(ServerName::default(), &configuration.top().section("asterisk"), report));
+    servers
+        .insert(ServerName::default(), server(ServerName::default(), &configuration.top().section("asterisk"), report));
     for (name, node) in configuration.entries("servers") {
         let server = named_server(name, node, report);
         servers.entry(ServerName::from(&*name.text)).or_insert(server);
@@ -54,7 +55,10 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
         record_base: audio.read("record", scalar::text, report)?.value,
         dialplan: Dialplan {
             country: dialplan.read("country", scalar::country_code, report)?.value,
-            city: dialplan.read_optional("city", scalar::digits, report)?.map(|at| at.value).filter(|city| !city.is_empty()),
+            city: dialplan
+                .read_optional("city", scalar::digits, report)?
+                .map(|at| at.value)
+                .filter(|city| !city.is_empty()),
             intl: dialplan.read("intl", scalar::digits, report)?.value,
             natl: dialplan.read("natl", scalar::digits, report)?.value,
         },
@@ -67,7 +71,8 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
 fn check_base(view: &View<'_>, key: &str, report: &mut Report<'_>) {
     let Ok(base) = view.section("audio").read(key, scalar::text, report) else { return };
     if !base.value.is_empty() && !base.value.ends_with(['/', ':']) {
-        let message = format!("`audio.{key}` does not end with `/` or `:`: `NAME` becomes {}", quoted(&(base.value + "NAME")));
+        let message =
+            format!("`audio.{key}` does not end with `/` or `:`: `NAME` becomes {}", quoted(&(base.value + "NAME")));
         report.add(Finding::note(base.place, message));
     }
 }

@@ -18,8 +18,11 @@ impl<'c> Call<'c, '_, '_> {
         let (url, exec) = (self.view.node("url"), self.view.node("exec"));
         if let (Some(url), Some(exec)) = (&url, &exec) {
             let (place, other) = if exec.is_own { (exec.place, "url") } else { (url.place, "exec") };
-            let finding = Finding::error(place, format!("{} has both `url` and `exec` to make the call come", quoted(&self.name.text)))
-                .hint(format!("give one of them, or say `{other}: null` where `:default:` has it"));
+            let finding = Finding::error(
+                place,
+                format!("{} has both `url` and `exec` to make the call come", quoted(&self.name.text)),
+            )
+            .hint(format!("give one of them, or say `{other}: null` where `:default:` has it"));
             return Err(self.report.add(finding));
         }
         let trigger = match (url, exec) {
@@ -42,7 +45,8 @@ impl<'c> Call<'c, '_, '_> {
         let body = section.read_optional("body", scalar::text, self.report);
         let query = self.query(section);
         let Some(url) = section.read_optional("url", scalar::url, self.report)? else {
-            let finding = Finding::error(place, "`url` says how to fetch, but not what").hint("give it a `url` of its own");
+            let finding =
+                Finding::error(place, "`url` says how to fetch, but not what").hint("give it a `url` of its own");
             return Err(self.report.add(finding));
         };
         let (method, body) = (method?.value, body?);

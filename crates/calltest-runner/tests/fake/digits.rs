@@ -37,7 +37,8 @@ async fn a_digit_lost_at_the_end_is_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_digit_lost_on_the_way_makes_the_next_one_wrong() {
     // The third is the second of a pair, so the one after it is the first that differs.
-    spoil(Way::ToInbound, Digits::Drop(3), |sent| format!("{}{}", &sent[..2], &sent[3..4]), " (number 3 is wrong)").await;
+    spoil(Way::ToInbound, Digits::Drop(3), |sent| format!("{}{}", &sent[..2], &sent[3..4]), " (number 3 is wrong)")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use calltest_core::evidence::Observation;
 use calltest_core::plan::CallTest;
 use fake_asterisk::{FakeAsterisk, FarEnd, Faults};
 
-use crate::scene::{Stage, check, dtmf, ends, passes, play, ring};
+use crate::scene::{Stage, call, check, dtmf, ends, passes, play, ring};
 use crate::{nothing_is_left, scene};
 
 fn within(mut test: CallTest, milliseconds: u64) -> CallTest {
@@ -95,6 +95,18 @@ async fn the_same_without_the_freeze_is_a_failure() {
     let stage = scene(&fake).open(&[within(play("out", None), 1500)]).await;
     let run = stage.run().await;
     check(&run, "fail", |said| said == "out: expected an answer, saw only ringing within 1.50 s");
+    nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ringing_that_does_not_get_through_is_a_failure_while_the_server_is_in_sight() {
+    let fake = FakeAsterisk::start().await;
+    let stage = scene(&fake).open(&[within(call(ends("fone1", "trunk", "trunk", "fone1")), 1500)]).await;
+    fake.faults().events("ChannelStateChange").drops();
+    fake.faults().events("Dial").drops();
+    let run = stage.run().await;
+    check(&run, "fail", |said| said == "fone1: expected ringing, saw no sign of life within 1.50 s");
     nothing_is_left(&fake).await;
     stage.close().await;
 }

@@ -1,6 +1,8 @@
 //! Runs against the fake, for what a real Asterisk does not do on demand: connections that break or hang, events that
 //! come late or not at all, requests that go astray, digits spoilt one at a time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
+
 #[path = "../scene/mod.rs"]
 mod scene;
 

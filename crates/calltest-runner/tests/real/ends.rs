@@ -61,11 +61,15 @@ async fn dtmf_passes_across_a_trunk_both_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_caller_id_fails() {
-    let lab = one_server("[masked]\nexten => _[a-z]!,1,Set(CALLERID(num)=999)\n same => n,Goto(direct,${EXTEN},1)\nexten => h,1,NoOp()\n");
+    let lab = one_server(
+        "[masked]\nexten => _[a-z]!,1,Set(CALLERID(num)=999)\n same => n,Goto(direct,${EXTEN},1)\nexten => h,1,NoOp()\n",
+    );
     let scene = example_links(&lab).link("masked", "a", "Local/{number}@masked", "+4991112345");
     let stage = scene.open(&[dtmf(ends("masked", "trunk", "trunk", "+4991112345"))]).await;
     let run = stage.run().await;
-    check(&run, "fail", |reason| reason == "trunk: expected caller ID +4991112345, received 999, which reads as +49999");
+    check(&run, "fail", |reason| {
+        reason == "trunk: expected caller ID +4991112345, received 999, which reads as +49999"
+    });
     assert!(run.duration < Duration::from_secs(5), "the rejection ends the run at once, not the deadline");
     nothing_is_left(&lab);
     stage.close().await;

@@ -98,9 +98,13 @@ async fn a_call_that_no_run_waits_for_is_rejected_and_reported() {
     let intruder = Intruder::enter(lab.server("a")).await;
     intruder.call("stranger", "Local/somewhere@direct").await;
     let stray = || {
-        stage.witness.servers.lock().unwrap().iter().any(|event| {
-            matches!(&event.what, ServerProgress::Stray { link, .. } if link == "somewhere")
-        })
+        stage
+            .witness
+            .servers
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|event| matches!(&event.what, ServerProgress::Stray { link, .. } if link == "somewhere"))
     };
     let limit = tokio::time::Instant::now() + Duration::from_secs(3);
     while !stray() {

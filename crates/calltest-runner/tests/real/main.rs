@@ -1,6 +1,8 @@
 //! Runs against real Asterisk servers: each mode passes, and each fails for the right reason when the far end misbehaves.
 //! After every run, nothing is left in `core show channels`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
+
 #[path = "../scene/mod.rs"]
 mod scene;
 
@@ -33,10 +35,12 @@ fn one_server(dialplan: &str) -> Lab {
 
 /// The links of the manual's example on that server.
 fn example_links(lab: &Lab) -> Scene {
-    Scene::new()
-        .server("a", address(lab.server("a")))
-        .link("fone1", "a", "Local/{number}@direct", "fone1")
-        .link("trunk", "a", "Local/{number}@direct", "trunk")
+    Scene::new().server("a", address(lab.server("a"))).link("fone1", "a", "Local/{number}@direct", "fone1").link(
+        "trunk",
+        "a",
+        "Local/{number}@direct",
+        "trunk",
+    )
 }
 
 /// Asterisk takes a moment to tear down what has left the app; no run may leave more than that.

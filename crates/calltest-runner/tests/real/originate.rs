@@ -59,12 +59,37 @@ async fn each_mode_fails_for_the_right_reason() {
     };
     let table: [(&str, _, &str, &[&str]); 7] = [
         ("Local/busy@far", ring("out", None), "fail", &["out: rejected after", "17 user busy, expected ringing"]),
-        ("Local/refuses@far", play("out", None), "fail", &["out: rang, then rejected after 0.5", "21 call rejected, expected an answer"]),
-        ("Local/rings@far", short(play("out", None)), "fail", &["out: expected an answer, saw only ringing within 1.50 s"]),
-        ("Local/silent@far", short(ring("out", None)), "fail", &["out: expected ringing, saw no sign of life within 1.50 s"]),
-        ("Local/leaves@far", patient(play("out", None)), "fail", &["out: the call ended 0.", "after the answer with 16 normal clearing"]),
+        (
+            "Local/refuses@far",
+            play("out", None),
+            "fail",
+            &["out: rang, then rejected after 0.5", "21 call rejected, expected an answer"],
+        ),
+        (
+            "Local/rings@far",
+            short(play("out", None)),
+            "fail",
+            &["out: expected an answer, saw only ringing within 1.50 s"],
+        ),
+        (
+            "Local/silent@far",
+            short(ring("out", None)),
+            "fail",
+            &["out: expected ringing, saw no sign of life within 1.50 s"],
+        ),
+        (
+            "Local/leaves@far",
+            patient(play("out", None)),
+            "fail",
+            &["out: the call ended 0.", "after the answer with 16 normal clearing"],
+        ),
         ("Local/ring@direct", ring("out", None), "fail", &["out: Local/ring@direct came straight back to calltest"]),
-        ("Local/answers@far", play("out", Some("no-such-sound")), "error", &["sound:no-such-sound could not be played on out"]),
+        (
+            "Local/answers@far",
+            play("out", Some("no-such-sound")),
+            "error",
+            &["sound:no-such-sound could not be played on out"],
+        ),
     ];
     for (channel, test, word, parts) in table {
         let stage = calling(&lab, channel).open(&[test]).await;

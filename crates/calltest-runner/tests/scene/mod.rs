@@ -9,8 +9,8 @@ use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::evidence::Observation;
 use calltest_core::number::{Dialplan, PhoneNumber};
 use calltest_core::plan::{
-    CallTest, Delay, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
-    Server,
+    CallTest, Delay, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule,
+    Secret, Server,
 };
 use calltest_core::run::FinishedRun;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner};
@@ -180,7 +180,13 @@ fn base(name: &str, mode: Mode) -> CallTest {
             presence: if mode.name() == "call" { Presence::Required } else { Presence::Allowed },
             early_media_counts: false,
         },
-        schedule: Schedule { retry: minutes(5), repeat: minutes(10), warn: NonZeroU32::MIN, fail: NonZeroU32::MIN, is_manual: false },
+        schedule: Schedule {
+            retry: minutes(5),
+            repeat: minutes(10),
+            warn: NonZeroU32::MIN,
+            fail: NonZeroU32::MIN,
+            is_manual: false,
+        },
         mode,
     }
 }

@@ -54,13 +54,15 @@ pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
 fn installation(demo: &Demo) -> anyhow::Result<Installation> {
     match &demo.asterisk {
         Some(program) if program == Path::new("installed") => {
-            Installation::find_installed(&env::var_os("PATH").unwrap_or_default()).context("could not use an installed Asterisk")
+            Installation::find_installed(&env::var_os("PATH").unwrap_or_default())
+                .context("could not use an installed Asterisk")
         }
         Some(program) => Installation::installed(program).context("could not use the installed Asterisk"),
         None => {
             let cache = cache_directory(demo).context("there is no cache directory; name one with --cache")?;
             let options = FetchOptions { mirror: demo.mirror.clone(), ..FetchOptions::default() };
-            Installation::fetched(&cache, &options, |step| anstream::eprintln!("{step} …")).context("could not fetch Asterisk")
+            Installation::fetched(&cache, &options, |step| anstream::eprintln!("{step} …"))
+                .context("could not fetch Asterisk")
         }
     }
 }
@@ -75,7 +77,10 @@ fn cache_directory(demo: &Demo) -> Option<PathBuf> {
 fn overrides(a: &Server, b: &Server) -> Vec<String> {
     let connection = |server: &Server| {
         let ari = server.ari();
-        format!("host: \"{}\", port: {}, username: \"{}\", password: \"{}\"", ari.host, ari.port, ari.username, ari.password)
+        format!(
+            "host: \"{}\", port: {}, username: \"{}\", password: \"{}\"",
+            ari.host, ari.port, ari.username, ari.password
+        )
     };
     let trunk = |server: &Server, link: &str, name: &str, number: &str| {
         format!("{{server: {name}, channel: \"{}\", number: \"{number}\"}}", server.dial_string(link))

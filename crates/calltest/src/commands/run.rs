@@ -63,9 +63,12 @@ fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, String> {
     let find = |name: &String| {
         plan.test(name).cloned().ok_or_else(|| {
             let known = plan.tests.iter().map(|test| test.name.as_str());
-            let close = known.map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+            let close =
+                known.map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
             match close {
-                Some((likeness, known)) if likeness > 0.8 => format!("there is no test {name}\nhint: did you mean {known}?"),
+                Some((likeness, known)) if likeness > 0.8 => {
+                    format!("there is no test {name}\nhint: did you mean {known}?")
+                }
                 _ => format!("there is no test {name}\nhint: `calltest run --list` lists them"),
             }
         })
