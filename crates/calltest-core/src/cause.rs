@@ -93,6 +93,74 @@ pub struct CallEnd {
     pub tech_cause: Option<TechCause>,
 }
 
+/// A cause that a test expects a call to end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExpectedCause {
+    /// A cause of Q.850.
+    Q850(HangupCause),
+    /// The final status of a SIP request, whatever cause Asterisk makes of it.
+    Sip(u16),
+}
+
+/// Shorter names that people use for some causes.
+const SHORT_NAMES: &[(&str, u16)] = &[
+    ("busy", 17),
+    ("congestion", 34),
+    ("normal", 16),
+    ("normal-circuit-congestion", 34),
+    ("rejected", 21),
+    ("unallocated", 1),
+    ("unreachable", 27),
+];
+
+impl ExpectedCause {
+    /// Reads `17`, `user-busy` or `SIP 486`. Blanks, hyphens and underscores are alike, and so are small and capital
+    /// letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        if let Some(status) = text.strip_prefix("sip") {
+            let status: u16 = status.trim_start_matches(['/', '-', '_', ' ']).parse().ok()?;
+            return (300..700).contains(&status).then_some(Self::Sip(status));
+        }
+        if let Ok(number) = text.parse::<u16>() {
+            return (1..=127).contains(&number).then_some(Self::Q850(HangupCause(number)));
+        }
+        let name = hyphenated(&text);
+        let q850 = NAMES.iter().find(|(_, known)| hyphenated(known) == name).map(|(number, _)| *number);
+        let short = || SHORT_NAMES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number);
+        q850.or_else(short).map(|number| Self::Q850(HangupCause(number)))
+    }
+
+    /// Every name that [`ExpectedCause::parse`] reads, for hints.
+    pub fn names() -> impl Iterator<Item = String> {
+        NAMES.iter().map(|(_, name)| hyphenated(name)).chain(SHORT_NAMES.iter().map(|(name, _)| (*name).to_owned()))
+    }
+
+    /// Whether a call that ended like that ended as expected.
+    pub fn fits(self, end: &CallEnd) -> bool {
+        match self {
+            Self::Q850(cause) => end.cause == cause,
+            Self::Sip(status) => end.tech_cause == Some(TechCause::Sip(status)),
+        }
+    }
+}
+
+impl fmt::Display for ExpectedCause {
+    /// `21 call rejected`, or `SIP 488`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Q850(cause) => cause.fmt(f),
+            Self::Sip(status) => write!(f, "SIP {status}"),
+        }
+    }
+}
+
+/// A name as one word.
+fn hyphenated(name: &str) -> String {
+    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join("-")
+}
+
 /// A code of the channel technology's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TechCause {
@@ -137,6 +205,32 @@ mod tests {
     fn names_are_sorted_so_that_each_is_found() {
         assert!(NAMES.is_sorted_by_key(|(number, _)| *number));
         assert!(NAMES.iter().all(|(number, name)| HangupCause(*number).name() == Some(name)));
+    }
+
+    #[test]
+    fn expected_causes_are_numbers_names_or_sip_codes() {
+        let q850 = |number| Some(ExpectedCause::Q850(HangupCause(number)));
+        for text in ["17", "user-busy", "User Busy", "USER_BUSY", "busy"] {
+            assert_eq!(ExpectedCause::parse(text), q850(17), "{text}");
+        }
+        assert_eq!(ExpectedCause::parse("call-rejected"), q850(21));
+        assert_eq!(ExpectedCause::parse("normal, unspecified"), q850(31));
+        for text in ["SIP 488", "sip488", "SIP/488", "sip-488"] {
+            assert_eq!(ExpectedCause::parse(text), Some(ExpectedCause::Sip(488)), "{text}");
+        }
+        for text in ["", "0", "128", "SIP", "SIP 200", "SIP 700", "engaged", "-1"] {
+            assert_eq!(ExpectedCause::parse(text), None, "{text}");
+        }
+        for name in ExpectedCause::names() {
+            assert!(ExpectedCause::parse(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cause_fits_its_number_or_its_sip_code() {
+        let end = CallEnd { cause: HangupCause(58), tech_cause: Some(TechCause::Sip(488)) };
+        assert!(ExpectedCause::Sip(488).fits(&end) && ExpectedCause::Q850(HangupCause(58)).fits(&end));
+        assert!(!ExpectedCause::Sip(58).fits(&end) && !ExpectedCause::Q850(HangupCause(17)).fits(&end));
     }
 
     #[test]

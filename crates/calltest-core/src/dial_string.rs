@@ -60,6 +60,40 @@ impl DialString {
         let resource = resource.rsplit_once('@').map_or(resource, |(_, endpoint)| endpoint);
         (!self.is_local() && !resource.contains(Self::NUMBER)).then_some((tech, resource))
     }
+
+    /// What is dialled behind the endpoint, once the number is in its place: `112` in `PJSIP/112@trunk`, in
+    /// `PJSIP/trunk/sip:112@example.org` and in `DAHDI/g1/112`. `None` where the endpoint itself is called.
+    pub fn destination(&self, number: Option<&str>) -> Option<String> {
+        let dialled = self.dial(number);
+        let (tech, resource) = dialled.split_once('/')?;
+        let (first, second) = match resource.split_once('/') {
+            Some((first, second)) if !self.is_local() => (first, second.split('/').next().unwrap_or(second)),
+            Some((first, _)) => (first, ""),
+            None => (resource, ""),
+        };
+        let target = match (second, first.rsplit_once('@')) {
+            (second, _) if !second.is_empty() => second,
+            // Here it is the user to log in as that precedes the `@`.
+            _ if tech.eq_ignore_ascii_case("iax2") => return None,
+            (_, Some((target, _))) => target,
+            // Without a context Asterisk looks the extension up in `default`.
+            (_, None) if self.is_local() => first,
+            (_, None) => return None,
+        };
+        let mut target = target.split(['@', '&', ';']).next().unwrap_or(target);
+        for scheme in ["sip:", "sips:", "tel:"] {
+            target = match target.get(..scheme.len()) {
+                Some(start) if start.eq_ignore_ascii_case(scheme) => &target[scheme.len()..],
+                _ => target,
+            };
+        }
+        // A password may follow, as in `SIP/112:secret@host`.
+        let target = target.split(':').next().unwrap_or(target);
+        // On telephone lines a `w` waits half a second for a dial tone.
+        let is_line = ["dahdi", "zap"].iter().any(|line| tech.eq_ignore_ascii_case(line));
+        let target = if is_line { target.replace(['w', 'W'], "") } else { target.to_owned() };
+        (!target.is_empty()).then_some(target)
+    }
 }
 
 impl fmt::Display for DialString {
@@ -92,6 +126,38 @@ mod tests {
         ];
         for (template, endpoint) in table {
             assert_eq!(DialString::new(template).unwrap().endpoint(), endpoint, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_dial_string_knows_what_it_dials() {
+        let table = [
+            ("PJSIP/{number}@trunk", Some("7")),
+            ("PJSIP/0{number}@trunk", Some("07")),
+            ("PJSIP/112@trunk", Some("112")),
+            ("PJSIP/sip:112@trunk", Some("112")),
+            ("PJSIP/trunk/sip:112@example.org:5070", Some("112")),
+            ("PJSIP/trunk/SIPS:+49112;phone-context=x@example.org", Some("+49112")),
+            ("PJSIP/trunk/tel:112", Some("112")),
+            ("PJSIP/alice", None),
+            ("PJSIP/{number}", None),
+            ("PJSIP/trunk/", None),
+            ("SIP/trunk/112", Some("112")),
+            ("SIP/112:secret@host", Some("112")),
+            ("IAX2/user:secret@peer/112@context", Some("112")),
+            ("IAX2/user@peer", None),
+            ("DAHDI/g1/112", Some("112")),
+            ("DAHDI/g1/9ww112", Some("9112")),
+            ("DAHDI/1", None),
+            ("Local/112@direct", Some("112")),
+            ("Local/112@direct/n", Some("112")),
+            ("local/112", Some("112")),
+            ("Local/answer@direct", Some("answer")),
+            ("Local/@direct", None),
+        ];
+        for (template, dialled) in table {
+            let destination = DialString::new(template).unwrap().destination(Some("7"));
+            assert_eq!(destination.as_deref(), dialled, "{template}");
         }
     }
 

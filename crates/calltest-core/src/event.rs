@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::evidence::Fact;
-use crate::plan::{ServerName, TestName};
+use crate::plan::{LinkName, ServerName, TestName};
 use crate::run::{FinishedRun, RunId};
 
 /// Something happened to a run.
@@ -66,4 +66,92 @@ pub enum ServerProgress {
         /// The number it dialled, perhaps empty.
         dialled: String,
     },
+}
+
+/// What a look at one thing of a server's set-up showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which server.
+    pub server: ServerName,
+    /// Which link, where only that is concerned.
+    pub link: Option<LinkName>,
+    /// What was looked at.
+    pub check: Check,
+    /// How that came out.
+    pub outcome: Outcome,
+    /// What was seen, and where that differs, what was expected.
+    pub what: String,
+    /// What to do about it, unless all is well.
+    pub fix: Option<String>,
+}
+
+/// The things of a set-up that are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// Whether the server answers, and with ARI.
+    Reach,
+    /// Whether it takes our user and password.
+    Credentials,
+    /// Whether that user may act.
+    Rights,
+    /// Whether the server's version is new enough.
+    Version,
+    /// Whether it has loaded what we need.
+    Modules,
+    /// Whether our app is free, and its events come.
+    App,
+    /// Whether the server speaks the technology of a link's dial string.
+    Technology,
+    /// Whether the endpoint that a link dials exists and is online.
+    Endpoint,
+    /// Whether the dialplan hands the calls of a link to our app.
+    Dialplan,
+    /// Whether the server plays sounds.
+    Playing,
+    /// Whether it records, and hands recordings out.
+    Recording,
+}
+
+impl Check {
+    /// One word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reach => "reach",
+            Self::Credentials => "credentials",
+            Self::Rights => "rights",
+            Self::Version => "version",
+            Self::Modules => "modules",
+            Self::App => "app",
+            Self::Technology => "technology",
+            Self::Endpoint => "endpoint",
+            Self::Dialplan => "dialplan",
+            Self::Playing => "playing",
+            Self::Recording => "recording",
+        }
+    }
+}
+
+/// How a look came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// It works, but not as well as it might.
+    Warning,
+    /// It could not be found out.
+    Unknown,
+    /// Calls fail on it.
+    Problem,
+}
+
+impl Outcome {
+    /// One word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Problem => "problem",
+        }
+    }
 }

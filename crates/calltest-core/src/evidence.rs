@@ -3,6 +3,7 @@
 //! Asterisk promises no order between related events, so nothing in here depends on one: questions are asked of the set.
 //! Facts say what happened and never whether that was right; that is left to the judge.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cause::{CallEnd, HangupCause, TechCause};
@@ -119,15 +120,36 @@ pub enum Observation {
     },
     /// A recording of the incoming direction started.
     RecordingStarted {
-        /// Its name on the server.
+        /// Its configured name.
         name: String,
     },
     /// A recording ended and was fetched.
     RecordingFetched {
-        /// Its name on the server.
+        /// Its configured name.
         name: String,
+        /// Where it is kept.
+        path: PathBuf,
         /// Its size in bytes, header included.
         bytes: u64,
+        /// How much sound is in it.
+        duration: Duration,
+    },
+    /// A recording that had started is not there.
+    RecordingMissing {
+        /// Its configured name.
+        name: String,
+        /// What the server said.
+        why: String,
+    },
+    /// What causes the call was set off.
+    TriggerStarted {
+        /// What was done, without secrets.
+        what: String,
+    },
+    /// What causes the call has been done, without complaint.
+    TriggerDone {
+        /// What came of it.
+        result: String,
     },
     /// We hung up.
     HangupSent,
@@ -163,6 +185,12 @@ pub enum Awaiting {
     Ringing,
     /// The answer to reach this side.
     Answer(Side),
+    /// Early media at the source.
+    EarlyMedia,
+    /// The far end to reject the call.
+    Rejection,
+    /// The caller to end the call, or to press `#`.
+    CallerToEnd,
     /// Digits to arrive at this side.
     Digits(Side),
     /// A pause of the script to end.
@@ -196,6 +224,13 @@ pub enum Stop {
     Deadline {
         /// What the script was waiting for.
         awaiting: Awaiting,
+    },
+    /// A limit of the step's own was over.
+    Overdue {
+        /// What the script was waiting for.
+        awaiting: Awaiting,
+        /// The limit, from where the test counts it.
+        within: Duration,
     },
     /// The last digit was due long ago.
     DigitsOverdue {
@@ -318,6 +353,13 @@ impl Evidence {
             })
         };
         request.or_else(dial).or_else(gone)
+    }
+
+    /// How long a side played its sound; `None` if it did not come to the end of it.
+    pub fn played(&self, side: Side) -> Option<Duration> {
+        let started = self.first(side, |what| matches!(what, Observation::PlaybackStarted { .. }))?;
+        let finished = self.first(side, |what| matches!(what, Observation::PlaybackFinished { .. }))?;
+        Some(Self::span(started, finished))
     }
 
     /// The digits that a side received, in order of arrival.

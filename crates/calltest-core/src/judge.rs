@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
+use crate::cause::{CallEnd, ExpectedCause};
 use crate::dtmf::{DigitFault, DigitReader};
 use crate::evidence::{Awaiting, Ending, Evidence, Fact, Observation, Side, Stop};
-use crate::expectation::{Expectation, ExpectedDigits};
+use crate::expectation::{Expectation, ExpectedDigits, ExpectedSound, RejectionWindow};
 use crate::plan::{LinkName, Presence};
-use crate::verdict::{Failure, Milestone, Note, Progress, Trouble, Verdict, Waited};
+use crate::verdict::{Failure, Milestone, Note, Origin, Progress, Since, SoundFault, Trouble, Verdict, Waited};
 
 /// From this delay of our own event loop on, absence proves nothing.
 pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
@@ -71,9 +72,12 @@ impl Case<'_> {
             .or_else(|| self.came_back())
             .or_else(|| self.digits_spoilt())
             .or_else(|| self.wrong_call().filter(|_| self.leg_ended().is_some()))
-            .or_else(|| self.rang_forbidden())
-            .or_else(|| self.answered_forbidden())
+            .or_else(|| self.forbidden_sign())
+            .or_else(|| self.answered_wrongly())
             .or_else(|| self.leg_ended())
+            .or_else(|| self.skipped())
+            .or_else(|| self.rejected_out_of_time())
+            .or_else(|| self.sound_lost())
     }
 
     fn offline(&self) -> Option<Failure> {
@@ -115,25 +119,36 @@ impl Case<'_> {
         })
     }
 
-    fn rang_forbidden(&self) -> Option<Failure> {
-        if self.expectation.ringing.presence != Presence::Forbidden {
-            return None;
+    /// Ringing or early media where there must be none.
+    fn forbidden_sign(&self) -> Option<Failure> {
+        let link = self.link(Side::Src);
+        let seen = |presence, fact: Option<&Fact>| match presence {
+            Presence::Forbidden => fact.map(|fact| self.since_dialled(fact)),
+            Presence::Allowed | Presence::Required => None,
+        };
+        if let Some(after) = seen(self.expectation.ringing.presence, self.ringing()) {
+            return Some(Failure::Rang { link, after });
         }
-        let after = self.since_dialled(self.ringing()?);
-        Some(Failure::Rang { link: self.link(Side::Src), after })
+        seen(self.expectation.early_media, self.evidence.early_media()).map(|after| Failure::EarlyMedia { link, after })
     }
 
-    fn answered_forbidden(&self) -> Option<Failure> {
-        if self.expectation.may_be_answered {
-            return None;
-        }
+    /// An answer where there must be none, or that came too late.
+    fn answered_wrongly(&self) -> Option<Failure> {
         let after = self.since_dialled(self.evidence.answered()?);
-        Some(Failure::Answered { link: self.link(Side::Src), after })
+        let link = self.link(Side::Src);
+        match self.expectation.answer_within {
+            _ if !self.expectation.may_be_answered => Some(Failure::Answered { link, after }),
+            Some(within) if after > within => Some(Failure::AnsweredLate { link, after, within }),
+            _ => None,
+        }
     }
 
     /// A leg that ended while the script still needed it.
     fn leg_ended(&self) -> Option<Failure> {
         let Ending::Stopped(Stop::LegEnded { side, awaiting }) = self.evidence.ending else { return None };
+        if self.ended_by_right() {
+            return None;
+        }
         // The outbound leg knows the cause; the inbound one only that it ended.
         let told_by = if self.evidence.end_of(Side::Src).is_some() { Side::Src } else { side };
         let end = self.evidence.end_of(told_by);
@@ -148,16 +163,108 @@ impl Case<'_> {
             let expected = self.expectation.milestone;
             return Some(Failure::Rejected { link, after, end, expected, has_rung: self.ringing().is_some() });
         }
-        let answered = self.evidence.answered();
-        let after = since(answered.or(self.evidence.dialled()));
-        Some(Failure::HungUpEarly { link, after, was_answered: answered.is_some(), end, awaiting })
+        let answered = self.evidence.first(told_by, |what| *what == Observation::Answered);
+        let (since_what, start) = match (answered, self.evidence.dialled()) {
+            (Some(answered), _) => (Since::Answer, Some(answered)),
+            (None, Some(dialled)) => (Since::Dialling, Some(dialled)),
+            (None, None) => (Since::Arrival, self.evidence.arrived()),
+        };
+        Some(Failure::HungUpEarly { link, after: since(start), since: since_what, end, awaiting })
+    }
+
+    /// Whether the far end ended a call that had got as far as it should, and may.
+    fn ended_by_right(&self) -> bool {
+        let is_ended = matches!(self.evidence.ending, Ending::Stopped(Stop::LegEnded { side: Side::Src, .. }));
+        is_ended && self.expectation.may_end_early && self.has_reached_milestone()
+    }
+
+    /// Ringing or early media that had to come before the answer or the end of the call. What came after it has been seen,
+    /// so nothing can have escaped us.
+    fn skipped(&self) -> Option<Failure> {
+        let was_answered = self.evidence.answered().is_some();
+        let is_past = was_answered || (self.expectation.rejection.is_some() && self.has_ended(Side::Src));
+        let lacks_early_media =
+            self.expectation.early_media == Presence::Required && self.evidence.early_media().is_none();
+        let milestone = match self.expectation.needs_ringing() && self.ringing().is_none() {
+            true => Milestone::Ringing,
+            false if lacks_early_media => Milestone::EarlyMedia,
+            false => return None,
+        };
+        is_past.then(|| Failure::Skipped { link: self.link(Side::Src), milestone, was_answered })
+    }
+
+    /// A rejection that had to come, at another time.
+    fn rejected_out_of_time(&self) -> Option<Failure> {
+        let (window, ended) = (self.expectation.rejection?, self.evidence.ended(Side::Src)?);
+        let (after, is_in_time) = match window {
+            RejectionWindow::AfterDialling { within } => {
+                let after = self.since_dialled(ended);
+                (after, after <= within)
+            }
+            RejectionWindow::AfterRinging { from, to } => {
+                let after = Evidence::span(self.ringing()?, ended);
+                (after, from <= after && after <= to)
+            }
+        };
+        let end = self.evidence.end_of(Side::Src);
+        (!is_in_time).then(|| Failure::RejectedOutOfTime { link: self.link(Side::Src), after, end, window })
+    }
+
+    /// Whether the cause of the call's end is one of those expected.
+    fn cause(&self) -> Option<Verdict> {
+        let expected = &self.expectation.causes;
+        let is_due = self.ended_by_right() || !self.expectation.may_end_early;
+        if expected.is_empty() || !is_due || !self.has_ended(Side::Src) {
+            return None;
+        }
+        let end = self.evidence.end_of(Side::Src);
+        if end.is_some_and(|end| expected.iter().any(|cause| cause.fits(&end))) {
+            return None;
+        }
+        let sip = expected.iter().copied().find(|cause| matches!(cause, ExpectedCause::Sip(_)));
+        let link = self.link(Side::Src);
+        if let (Some(end @ CallEnd { tech_cause: None, .. }), Some(wanted)) = (end, sip) {
+            return Some(Verdict::Error(Trouble::SipCodeUntold { link, end, wanted }));
+        }
+        let after = self.evidence.ended(Side::Src).map_or(Duration::ZERO, |ended| self.since_dialled(ended));
+        Some(Verdict::Fail(Failure::WrongCause { link, after, end, expected: expected.clone() }))
+    }
+
+    /// A sound that was not recorded in full.
+    fn sound_lost(&self) -> Option<Failure> {
+        let is_through = self.evidence.ending == Ending::Completed;
+        self.expectation.sounds.iter().filter(|_| is_through).find_map(|expected| {
+            let recording = self.evidence.of(expected.to).find_map(|fact| match &fact.what {
+                Observation::RecordingFetched { duration, .. } => Some(Ok(*duration)),
+                Observation::RecordingMissing { why, .. } => Some(Err(why.clone())),
+                _ => None,
+            });
+            let played = self.evidence.played(expected.to.other()).filter(|_| expected.is_played);
+            let fault = match (recording?, played) {
+                (Err(why), _) => SoundFault::Missing { why },
+                (Ok(Duration::ZERO), _) => SoundFault::Empty,
+                (Ok(recorded), Some(played)) if recorded < played => SoundFault::Short { recorded, played },
+                _ => return None,
+            };
+            Some(Failure::Sound { link: self.link(expected.to), fault })
+        })
+    }
+
+    /// Whether a leg ended by itself rather than because we hung it up.
+    fn has_ended(&self, side: Side) -> bool {
+        let Some(ended) = self.evidence.ended(side) else { return false };
+        let hung_up = self.evidence.first(side, |what| *what == Observation::HangupSent);
+        hung_up.is_none_or(|hung_up| ended.at < hung_up.at)
     }
 
     /// Something that did not happen, or an error where we could not have seen it.
     fn absence(&self) -> Option<Verdict> {
         let missing = match &self.evidence.ending {
             Ending::Completed => return None,
-            Ending::Stopped(Stop::Deadline { awaiting }) if self.came_late(*awaiting) => {
+            _ if self.ended_by_right() => return None,
+            Ending::Stopped(Stop::Deadline { awaiting } | Stop::Overdue { awaiting, .. })
+                if self.came_late(*awaiting) =>
+            {
                 Err(Trouble::Late { what: awaiting.words() })
             }
             Ending::Stopped(stop) => self.missing(stop),
@@ -170,19 +277,9 @@ impl Case<'_> {
 
     /// What is absent when a script stopped for want of it.
     fn missing(&self, stop: &Stop) -> Result<Failure, Trouble> {
-        let within = self.expectation.deadline;
         match *stop {
-            Stop::Deadline { awaiting } => match awaiting {
-                Awaiting::Arrival => Ok(self.wrong_call().unwrap_or_else(|| self.no_arrival(within))),
-                Awaiting::Ringing => Ok(self.not_reached(Milestone::Ringing)),
-                Awaiting::Answer(_) => Ok(self.not_reached(Milestone::Answer)),
-                Awaiting::Digits(to) => {
-                    Ok(self.digits_failure(to, DigitFault::Missing, Some(Waited::Deadline(within))))
-                }
-                Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => {
-                    Err(Trouble::OutOfTime { link: self.link(Side::Src), within, what: awaiting.words() })
-                }
-            },
+            Stop::Deadline { awaiting } => self.missing_after(awaiting, self.expectation.deadline),
+            Stop::Overdue { awaiting, within } => self.missing_after(awaiting, within),
             Stop::DigitsOverdue { to, overdue } => {
                 Ok(self.digits_failure(to, DigitFault::Missing, Some(Waited::Overdue(overdue))))
             }
@@ -194,11 +291,30 @@ impl Case<'_> {
         }
     }
 
+    /// What is absent when it was awaited for that long.
+    fn missing_after(&self, awaiting: Awaiting, within: Duration) -> Result<Failure, Trouble> {
+        Ok(match awaiting {
+            Awaiting::Arrival => self.wrong_call().unwrap_or_else(|| self.no_arrival(within)),
+            Awaiting::Ringing => self.not_reached(Milestone::Ringing, within),
+            Awaiting::EarlyMedia => self.not_reached(Milestone::EarlyMedia, within),
+            Awaiting::Answer(_) => self.not_reached(Milestone::Answer, within),
+            Awaiting::Rejection => self.not_reached(Milestone::Rejection, within),
+            Awaiting::CallerToEnd => Failure::NotEnded { link: self.link(Side::Dst), within },
+            Awaiting::Digits(to) => self.digits_failure(to, DigitFault::Missing, Some(Waited::Deadline(within))),
+            Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => {
+                return Err(Trouble::OutOfTime { link: self.link(Side::Src), within, what: awaiting.words() });
+            }
+        })
+    }
+
     /// Whether what a script stopped for want of has come in since. Then nobody can tell whose delay it was.
     fn came_late(&self, awaiting: Awaiting) -> bool {
         match awaiting {
             Awaiting::Arrival => self.evidence.arrived().is_some(),
-            Awaiting::Ringing => self.has_reached_milestone(),
+            Awaiting::Ringing => self.ringing().is_some() || self.evidence.answered().is_some(),
+            Awaiting::EarlyMedia => self.evidence.early_media().is_some(),
+            Awaiting::Rejection => self.has_ended(Side::Src),
+            Awaiting::CallerToEnd => self.has_ended(Side::Dst),
             Awaiting::Answer(side) => self.evidence.first(side, |what| *what == Observation::Answered).is_some(),
             Awaiting::Digits(side) => self.read_digits(side).is_complete(),
             Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,
@@ -217,15 +333,28 @@ impl Case<'_> {
 
     /// The last question to a script that went through: is everything there that was expected?
     fn passed(&self) -> Verdict {
-        let answered = self.evidence.answered().is_some();
-        if self.expectation.needs_ringing() && self.ringing().is_none() && answered {
-            return Verdict::Fail(Failure::NoRinging { link: self.link(Side::Src) });
+        if let Some(verdict) = self.cause() {
+            return verdict;
         }
         if !self.has_reached_milestone() {
-            return Verdict::Error(self.unexplained(Awaiting::Answer(Side::Src)));
+            let awaiting = match self.expectation.milestone {
+                Milestone::Arrival => Awaiting::Arrival,
+                Milestone::Rejection => Awaiting::Rejection,
+                Milestone::Ringing => Awaiting::Ringing,
+                Milestone::EarlyMedia => Awaiting::EarlyMedia,
+                Milestone::Answer => Awaiting::Answer(Side::Src),
+            };
+            return Verdict::Error(self.unexplained(awaiting));
         }
         if self.expectation.arrives && self.evidence.arrived().is_none() {
             return Verdict::Error(self.unexplained(Awaiting::Arrival));
+        }
+        let unheard = |expected: &&ExpectedSound| {
+            let is_there = |what: &Observation| matches!(what, Observation::RecordingFetched { .. });
+            self.evidence.first(expected.to, is_there).is_none()
+        };
+        if self.expectation.sounds.iter().any(|expected| unheard(&expected)) {
+            return Verdict::Error(self.unexplained(Awaiting::Recording));
         }
         match self.expectation.digits.iter().find(|expected| !self.read_digits(expected.to).is_complete()) {
             Some(expected) => Verdict::Error(self.unexplained(Awaiting::Digits(expected.to))),
@@ -250,6 +379,9 @@ impl Case<'_> {
     fn has_reached_milestone(&self) -> bool {
         let answered = self.evidence.answered().is_some();
         match self.expectation.milestone {
+            Milestone::Arrival => self.evidence.arrived().is_some(),
+            Milestone::EarlyMedia => self.evidence.early_media().is_some(),
+            Milestone::Rejection => self.has_ended(Side::Src),
             Milestone::Answer => answered,
             Milestone::Ringing if self.expectation.needs_ringing() => self.ringing().is_some(),
             Milestone::Ringing => answered || self.ringing().is_some(),
@@ -274,14 +406,21 @@ impl Case<'_> {
         }
     }
 
-    fn not_reached(&self, milestone: Milestone) -> Failure {
-        let within = self.expectation.deadline;
+    fn not_reached(&self, milestone: Milestone, within: Duration) -> Failure {
         Failure::NotReached { link: self.link(Side::Src), milestone, within, progress: self.progress() }
     }
 
     fn no_arrival(&self, within: Duration) -> Failure {
-        let (link, src) = (self.link(Side::Dst), self.link(Side::Src));
-        Failure::NoArrival { link, within, src, progress: self.progress() }
+        let triggered = self.evidence.facts.iter().find_map(|fact| match &fact.what {
+            Observation::TriggerDone { result } => Some(result.clone()),
+            _ => None,
+        });
+        let origin = match (self.evidence.dialled(), triggered) {
+            (Some(_), _) => Origin::Link { src: self.link(Side::Src), progress: self.progress() },
+            (None, Some(result)) => Origin::Trigger { result },
+            (None, None) => Origin::Person,
+        };
+        Failure::NoArrival { link: self.link(Side::Dst), within, origin }
     }
 
     fn digits_failure(&self, to: Side, fault: DigitFault, waited: Option<Waited>) -> Failure {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::number_rule::Rejected;
+
 /// A phone number as configured. Extensions may contain letters: Asterisk dials names too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PhoneNumber {
@@ -57,6 +59,16 @@ pub enum BadNumber {
         /// The text that was given.
         text: String,
     },
+}
+
+/// Whether two spellings may be of one number: networks add and strip prefixes at the front, so the end decides.
+pub fn end_alike(one: &str, other: &str) -> bool {
+    let significant = |number| str::trim_start_matches(number, ['+', '0']);
+    match (significant(one), significant(other)) {
+        ("", "") => true,
+        ("", _) | (_, "") => false,
+        (one, other) => one.ends_with(other) || other.ends_with(one),
+    }
 }
 
 /// How a server writes numbers: what it prefixes to national and international ones, and where it stands itself.
@@ -148,12 +160,20 @@ pub enum CallerMismatch {
         /// What was shown, in international format where it was compared in that.
         read_as: Option<String>,
     },
+    /// A number rule takes no such caller.
+    Rejected {
+        /// The configured number.
+        expected: PhoneNumber,
+        /// What was shown, and the rule.
+        rejected: Rejected,
+    },
 }
 
 impl fmt::Display for CallerMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None { expected } => write!(f, "expected caller ID {expected}, no caller ID received"),
+            Self::Rejected { expected, rejected } => write!(f, "expected caller ID {expected}, but {rejected}"),
             Self::Differs { expected, received, read_as } => {
                 write!(f, "expected caller ID {expected}, received {received}")?;
                 match (expected, read_as) {
@@ -223,6 +243,16 @@ mod tests {
         assert_eq!(mismatch.to_string(), "expected caller ID +49911123, received 0911124, which reads as +49911124");
         let mismatch = german(None).check_caller(&configured, " ").unwrap_err();
         assert_eq!(mismatch.to_string(), "expected caller ID +49911123, no caller ID received");
+    }
+
+    #[test]
+    fn spellings_of_one_number_end_alike() {
+        for (one, other) in [("+49987654321", "0987654321"), ("123", "+49911123"), ("+49911123", "123"), ("0", "+")] {
+            assert!(end_alike(one, other) && end_alike(other, one), "{one} {other}");
+        }
+        for (one, other) in [("123", "124"), ("", "1"), ("0", "10")] {
+            assert!(!end_alike(one, other) && !end_alike(other, one), "{one} {other}");
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! mode needs, so a test without a source, or a link that does not exist, cannot be written down here. How the YAML
 //! spells all this is left to `calltest-config`.
 
+mod call_test;
+mod trigger;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -11,8 +14,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use call_test::{
+    Audio, CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Reception, Rejection, Ringing, Schedule,
+};
+pub use trigger::{Method, Query, Trigger};
+
 pub use crate::dial_string::{BadDialString, DialString};
+use crate::guard::Guard;
 use crate::number::{Dialplan, PhoneNumber};
+use crate::number_rule::NumberRules;
 
 /// Declares a name: a cheap-to-clone string that cannot be mistaken for another kind of name.
 macro_rules! name {
@@ -91,6 +101,10 @@ pub struct Plan {
     pub listen: Listen,
     /// How many runs may be under way at once over all servers; no limit if `None`.
     pub max_calls: Option<NonZeroU32>,
+    /// What may be dialled over any link, and how many calls may go out in all.
+    pub guard: Guard,
+    /// Where to keep what outlives the program, if the file says so.
+    pub state_dir: Option<PathBuf>,
     /// Log levels that the file asks for, as (target, level).
     pub log_levels: Vec<(String, String)>,
 }
@@ -107,6 +121,14 @@ impl Plan {
     /// If the name is not of this plan: the configuration check has seen to it that every name in a test exists.
     pub fn link(&self, name: &LinkName) -> &Arc<Link> {
         self.links.get(name).expect("a test names only links of its own plan")
+    }
+
+    /// Whether calls of other links arrive under the same name as those of this one, so that only the dialled number tells
+    /// them apart.
+    pub fn shares_trunk(&self, link: &LinkName) -> bool {
+        let this = self.link(link);
+        let mut others = self.links.values().filter(|other| other.name != this.name);
+        others.any(|other| other.server == this.server && other.arrives_as == this.arrives_as)
     }
 
     /// The server on which a link lies.
@@ -143,6 +165,10 @@ pub struct Server {
     pub record_base: String,
     /// How numbers look at this server.
     pub dialplan: Dialplan,
+    /// What becomes of numbers that are dialled here, where the link has no rule for them.
+    pub outgoing: NumberRules,
+    /// What becomes of the numbers of callers, where the link has no rule for them.
+    pub incoming: NumberRules,
     /// How many runs may use this server at once; no limit if `None`.
     pub max_calls: Option<NonZeroU32>,
 }
@@ -198,297 +224,22 @@ pub struct Link {
     pub server: ServerName,
     /// How to dial out over it; a link without can only be called.
     pub channel: Option<DialString>,
+    /// The first Stasis argument of the calls that arrive on it: its own name, unless it shares a trunk with other links.
+    pub arrives_as: LinkName,
     /// The number under which it is called, and which it shows as its caller ID.
     pub number: Option<PhoneNumber>,
+    /// What becomes of numbers that are dialled over it. The numbers in tests have been through this.
+    pub outgoing: NumberRules,
+    /// What becomes of the numbers of its callers.
+    pub incoming: NumberRules,
+    /// What may be dialled over it, and how many calls may go out.
+    pub guard: Guard,
+    /// Whether it leads outside, where an emergency call would be answered.
+    pub leads_outside: bool,
     /// Tie-breaker when several links are acquired: lower goes first, then the name decides.
     pub prio: i64,
     /// How many runs may use it at once.
     pub max_calls: NonZeroU32,
-}
-
-/// A configured test.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CallTest {
-    /// Its name.
-    pub name: TestName,
-    /// What it is for, in the operator's words.
-    pub info: String,
-    /// How the call goes, and over which links.
-    pub mode: Mode,
-    /// Hard limit of a run, from the moment its links are held.
-    pub timeout: Duration,
-    /// Pauses on the way.
-    pub delay: Delay,
-    /// What ringing has to look like to the caller.
-    pub ringing: Ringing,
-    /// When it runs, and when its failures count.
-    pub schedule: Schedule,
-}
-
-impl CallTest {
-    /// The links that a run of this test has to hold while it lasts, source first.
-    pub fn links(&self) -> Vec<&LinkName> {
-        match &self.mode {
-            Mode::Dtmf { ends, .. } | Mode::Call { ends } | Mode::Audio { ends, .. } => vec![&ends.src, &ends.dst],
-            Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
-                vec![&to.src]
-            }
-            Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => vec![&at.dst],
-        }
-    }
-}
-
-/// How a call goes: the script, with what it needs.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mode {
-    /// Both ends are ours: answer, then digits from the callee and from the caller.
-    Dtmf {
-        /// The two ends.
-        ends: Ends,
-        /// Which digits, and how.
-        dtmf: Dtmf,
-    },
-    /// Both ends are ours: the caller must see ringing; never answered.
-    Call {
-        /// The two ends.
-        ends: Ends,
-    },
-    /// Both ends are ours: answer, then a sound each way, recorded at the other end.
-    Audio {
-        /// The two ends.
-        ends: Ends,
-        /// What is played and recorded where.
-        audio: Audio,
-    },
-    /// Call a number that must ring.
-    Ring {
-        /// Whom to call.
-        to: Destination,
-    },
-    /// Call a number that must answer, play a sound, hang up.
-    Play {
-        /// Whom to call.
-        to: Destination,
-        /// The sound to play, if any.
-        sound: Option<String>,
-        /// The name under which the incoming direction is recorded, if it is.
-        record: Option<String>,
-    },
-    /// Call a number that must reject the call soon.
-    Fail {
-        /// Whom to call.
-        to: Destination,
-        /// It must reject within this time after the call went out.
-        within: Duration,
-    },
-    /// Call a number that must ring and then reject.
-    Timeout {
-        /// Whom to call.
-        to: Destination,
-        /// It must not reject earlier than this after the first ringing.
-        ringtime: Duration,
-    },
-    /// Wait for a call, let it ring, reject it.
-    Wait {
-        /// Where the call comes in, and what causes it.
-        at: Reception,
-    },
-    /// Wait for a call, answer it, play and record, hang up.
-    Answer {
-        /// Where the call comes in, and what causes it.
-        at: Reception,
-        /// The sound to play, if any.
-        sound: Option<String>,
-        /// The name under which the incoming direction is recorded, if it is.
-        record: Option<String>,
-    },
-    /// Wait for a call, answer it, play and record until the caller hangs up or presses `#`.
-    Record {
-        /// Where the call comes in, and what causes it.
-        at: Reception,
-        /// The sound to play, if any.
-        sound: Option<String>,
-        /// The name under which the incoming direction is recorded, if it is.
-        record: Option<String>,
-    },
-}
-
-impl Mode {
-    /// The word for it in the YAML.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Dtmf { .. } => "dtmf",
-            Self::Call { .. } => "call",
-            Self::Audio { .. } => "audio",
-            Self::Ring { .. } => "ring",
-            Self::Play { .. } => "play",
-            Self::Fail { .. } => "fail",
-            Self::Timeout { .. } => "timeout",
-            Self::Wait { .. } => "wait",
-            Self::Answer { .. } => "answer",
-            Self::Record { .. } => "record",
-        }
-    }
-}
-
-/// Both ends of a call, where both are ours.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ends {
-    /// The link we call out on.
-    pub src: LinkName,
-    /// The link the call has to arrive on.
-    pub dst: LinkName,
-    /// The number dialled; `None` where the source's dial string has no place for one.
-    pub number: Option<String>,
-    /// The number that the callee must see, unless the check is switched off.
-    pub caller: Option<PhoneNumber>,
-}
-
-/// Whom an originate-only test calls.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Destination {
-    /// The link we call out on.
-    pub src: LinkName,
-    /// The number dialled; `None` where the dial string has no place for one.
-    pub number: Option<String>,
-}
-
-/// Where an answer-only test waits for its call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reception {
-    /// The link the call has to arrive on.
-    pub dst: LinkName,
-    /// The number to call, for the trigger.
-    pub number: Option<String>,
-    /// The number that the callee must see, where a source is configured and the check is on.
-    pub caller: Option<PhoneNumber>,
-    /// What causes the call; a person if nothing is configured.
-    pub trigger: Option<Trigger>,
-}
-
-/// What causes an incoming call. `{number}` stands for the number to call in every text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trigger {
-    /// Fetch a URL.
-    Url {
-        /// The URL.
-        url: String,
-        /// The HTTP method.
-        method: Method,
-        /// The query: a text taken as it is, or parameters to be encoded.
-        query: Query,
-        /// The body, if any.
-        body: Option<String>,
-    },
-    /// Run a program, without a shell.
-    Exec {
-        /// The program and its arguments; never empty.
-        command: Vec<String>,
-    },
-}
-
-/// The HTTP methods that a trigger may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// GET, unless configured otherwise.
-    #[default]
-    Get,
-    /// POST
-    Post,
-    /// PUT
-    Put,
-}
-
-/// The query of a trigger's URL.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Query {
-    /// No query beyond what the URL has.
-    #[default]
-    None,
-    /// Taken as it is.
-    Text(String),
-    /// Name and value, to be percent-encoded.
-    Parameters(Vec<(String, String)>),
-}
-
-/// Which digits a `dtmf` test sends, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dtmf {
-    /// How many digits in each direction.
-    pub len: NonZeroU32,
-    /// Whether a digit may be received more than once, as in-band detection is prone to.
-    pub may_repeat: bool,
-    /// Length of each tone; Asterisk raises anything under 100 ms to 100 ms.
-    pub duration: Duration,
-    /// Pause between two tones.
-    pub between: Duration,
-}
-
-impl Dtmf {
-    /// How long Asterisk takes to send that many digits: it starts with 100 ms of quiet, then each digit takes its tone
-    /// and its pause.
-    pub fn time_to_send(&self, digits: usize) -> Duration {
-        Duration::from_millis(100) + (self.duration + self.between) * digits.try_into().unwrap_or(u32::MAX)
-    }
-}
-
-/// Sounds and recordings of an `audio` test; names without their base.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Audio {
-    /// What the source plays.
-    pub src_out: Option<String>,
-    /// What the source records.
-    pub src_in: Option<String>,
-    /// What the destination plays.
-    pub dst_out: Option<String>,
-    /// What the destination records.
-    pub dst_in: Option<String>,
-}
-
-/// Pauses in the course of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delay {
-    /// At the callee, after the caller-ID check and before ringing.
-    pub pre: Duration,
-    /// After ringing was sent (or, for `ring`, seen).
-    pub ring: Duration,
-    /// On each side, after the channel is up.
-    pub answer: Duration,
-}
-
-/// What ringing has to look like to the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ringing {
-    /// Whether the caller must, may or must not see ringing.
-    pub presence: Presence,
-    /// Whether early media without ringing (183) counts as ringing.
-    pub early_media_counts: bool,
-}
-
-/// Whether something must, may or must not be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// Either is fine.
-    Allowed,
-    /// It has to be seen.
-    Required,
-    /// It must not be seen.
-    Forbidden,
-}
-
-/// When a test runs by itself, and how many failures in a row change its condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    /// Delay to the next run after a failure.
-    pub retry: Duration,
-    /// Delay to the next run after a success.
-    pub repeat: Duration,
-    /// Consecutive failures from which the test is in `warn`; never above `fail`.
-    pub warn: NonZeroU32,
-    /// Consecutive failures from which the test is in `fail`.
-    pub fail: NonZeroU32,
-    /// Only started by hand.
-    pub is_manual: bool,
 }
 
 #[cfg(test)]
@@ -498,16 +249,5 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_itself() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
-    }
-
-    #[test]
-    fn five_digits_take_a_second() {
-        let dtmf = Dtmf {
-            len: NonZeroU32::new(5).unwrap(),
-            may_repeat: false,
-            duration: Duration::from_millis(100),
-            between: Duration::from_millis(100),
-        };
-        assert_eq!(dtmf.time_to_send(5), Duration::from_millis(1100));
     }
 }

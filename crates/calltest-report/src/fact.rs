@@ -1,6 +1,7 @@
 //! A fact of the evidence, in words and as fields.
 
 use calltest_core::evidence::{Fact, Observation, Side};
+use calltest_core::verdict::seconds;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -72,7 +73,14 @@ fn fields(what: &Observation) -> (&'static str, Value) {
         Observation::PlaybackStarted { media } => ("playback_started", json!({ "media": media })),
         Observation::PlaybackFinished { media } => ("playback_finished", json!({ "media": media })),
         Observation::RecordingStarted { name } => ("recording_started", json!({ "name": name })),
-        Observation::RecordingFetched { name, bytes } => ("recording_fetched", json!({ "name": name, "bytes": bytes })),
+        Observation::RecordingFetched { name, path, bytes, duration } => {
+            let duration_ms = duration.as_micros() as f64 / 1000.0;
+            let recording = json!({ "name": name, "path": path, "bytes": bytes, "duration_ms": duration_ms });
+            ("recording_fetched", recording)
+        }
+        Observation::RecordingMissing { name, why } => ("recording_missing", json!({ "name": name, "why": why })),
+        Observation::TriggerStarted { what } => ("trigger_started", json!({ "what": what })),
+        Observation::TriggerDone { result } => ("trigger_done", json!({ "result": result })),
         Observation::HangupSent => ("hangup_sent", Value::Null),
         Observation::HangupRequest { end, is_soft } => {
             let tech_cause = end.tech_cause.map(|code| code.number());
@@ -112,7 +120,12 @@ pub fn words(what: &Observation) -> String {
         Observation::PlaybackStarted { media } => format!("plays {media}"),
         Observation::PlaybackFinished { media } => format!("played {media} to its end"),
         Observation::RecordingStarted { name } => format!("records {name}"),
-        Observation::RecordingFetched { name, bytes } => format!("fetched recording {name}, {bytes} bytes"),
+        Observation::RecordingFetched { name, path, bytes, duration } => {
+            format!("recorded {name}: {} of sound, {bytes} bytes, in {}", seconds(*duration), path.display())
+        }
+        Observation::RecordingMissing { name, why } => format!("the recording {name} is missing: {why}"),
+        Observation::TriggerStarted { what } => format!("triggers the call by {what}"),
+        Observation::TriggerDone { result } => result.clone(),
         Observation::HangupSent => "hangs up".into(),
         Observation::HangupRequest { end, is_soft: false } => format!("hung up by the far end with {end}"),
         Observation::HangupRequest { is_soft: true, .. } => "asked to hang up by the server".into(),

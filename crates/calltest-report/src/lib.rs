@@ -4,5 +4,6 @@
 //! the world: colour, width and the destination are the caller's.
 
 pub mod fact;
+pub mod finding;
 pub mod run;
 pub mod text;

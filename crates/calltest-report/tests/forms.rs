@@ -1,6 +1,8 @@
 //! The forms of finished runs, held fast by snapshots: a change of the wire form must be seen and meant. After a wanted
 //! change, `INSTA_UPDATE=always cargo test -p calltest-report` writes them anew, to be read before they are committed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +12,7 @@ use calltest_core::evidence::{Ending, Evidence, Fact, Observation, ServerTime, S
 use calltest_core::expectation::Expectation;
 use calltest_core::judge::judge;
 use calltest_core::measures::Measures;
-use calltest_core::plan::{CallTest, Delay, Destination, Dtmf, Ends, Mode, Presence, Ringing, Schedule, ServerName};
+use calltest_core::plan::{CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Ringing, Schedule, ServerName};
 use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::{Trouble, Verdict};
 use calltest_report::run::json_line;
@@ -25,7 +27,12 @@ fn test(mode: Mode) -> CallTest {
         info: "reception".into(),
         timeout: Duration::from_secs(30),
         delay: Delay { pre: Duration::ZERO, ring: Duration::from_secs(1), answer: Duration::from_secs(1) },
-        ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
+        demands: Demands {
+            ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
+            early_media: Presence::Allowed,
+            answer_within: None,
+            causes: Vec::new(),
+        },
         schedule: Schedule {
             retry: Duration::from_secs(300),
             repeat: Duration::from_secs(600),

@@ -18,7 +18,9 @@ use crate::control::Control;
 use crate::leg::{Leg, LegState};
 use crate::observe::{Recorder, observe, server_time};
 use crate::reception::{self, Called, Place};
+use crate::recording::Tape;
 use crate::servers::Server;
+use crate::trigger;
 
 /// How many events may wait for a run. A dtmf test of a hundred digits has some two hundred events in all.
 const QUEUE: usize = 1024;
@@ -41,6 +43,8 @@ pub(crate) struct Call<'a> {
     pub(crate) to_reception: mpsc::Sender<Called>,
     pub(crate) places: Vec<Place>,
     pub(crate) calls: mpsc::Receiver<Called>,
+    pub(crate) tapes: Vec<Tape>,
+    pub(crate) trigger: Option<trigger::Running>,
     events: EventQueue,
     control: &'a Control,
 }
@@ -50,6 +54,8 @@ pub(crate) struct Call<'a> {
 pub(crate) struct End {
     pub(crate) link: Arc<calltest_core::plan::Link>,
     pub(crate) server: Arc<Server>,
+    /// Whether calls of other links arrive under the same name.
+    pub(crate) shares_trunk: bool,
 }
 
 /// How a wait with a limit of its own ended.
@@ -65,6 +71,7 @@ pub(crate) enum Waited {
 enum Wake {
     Event(Result<Delivery, QueueError>),
     Called(Called),
+    Triggered(trigger::Outcome),
     CalledOff(Stop),
     TimeIsUp,
 }
@@ -96,6 +103,8 @@ impl<'a> Call<'a> {
             to_reception,
             places: Vec::new(),
             calls,
+            tapes: Vec::new(),
+            trigger: None,
             events,
             control,
         }
@@ -127,8 +136,9 @@ impl<'a> Call<'a> {
             match self.wake(until).await {
                 Wake::Event(delivery) => self.take_in(delivery)?,
                 Wake::Called(called) => self.hear_of(called)?,
+                Wake::Triggered(outcome) => self.take_in_outcome(outcome)?,
                 Wake::CalledOff(stop) => return Err(stop),
-                Wake::TimeIsUp if Instant::now() >= self.deadline => return Err(Stop::Deadline { awaiting }),
+                Wake::TimeIsUp if Instant::now() >= self.deadline => return Err(self.out_of_time(awaiting)),
                 Wake::TimeIsUp => return Ok(Waited::Elapsed),
             }
         }
@@ -140,6 +150,7 @@ impl<'a> Call<'a> {
             stop = self.control.called_off() => Wake::CalledOff(stop),
             delivery = self.events.next() => Wake::Event(delivery),
             Some(called) = self.calls.recv() => Wake::Called(called),
+            outcome = outcome_of(&mut self.trigger) => Wake::Triggered(outcome),
             () = sleep_until(until) => Wake::TimeIsUp,
         }
     }
@@ -163,6 +174,10 @@ impl<'a> Call<'a> {
     /// Takes in one event: moves its leg on and notes what it tells.
     fn take_in(&mut self, delivery: Result<Delivery, QueueError>) -> Result<(), Stop> {
         let delivery = delivery.map_err(|error| Stop::Trouble(self.lost(error)))?;
+        if let Some(tape) = self.tapes.iter_mut().find(|tape| tape.channel == delivery.subject) {
+            tape.advance(&delivery.event);
+            return Ok(());
+        }
         let observation = observe(&delivery.event);
         let legs = [self.outbound.as_mut(), self.inbound.as_mut()];
         let Some(leg) = legs.into_iter().flatten().find(|leg| leg.channel == delivery.subject) else { return Ok(()) };
@@ -172,27 +187,48 @@ impl<'a> Call<'a> {
         if let Some(observation) = observation.filter(|_| counts) {
             self.recorder.note_event(side, delivery.received, stamp, observation);
         }
-        self.take_in_media(side, &delivery.event)
+        self.take_in_media(side, &delivery)
     }
 
     /// Takes in what happened to a sound.
-    fn take_in_media(&mut self, side: Side, event: &Event) -> Result<(), Stop> {
+    fn take_in_media(&mut self, side: Side, delivery: &Delivery) -> Result<(), Stop> {
         use calltest_ari::models::PlaybackState;
-        match event {
+        let (received, stamp) = (delivery.received, delivery.event.timestamp().and_then(server_time));
+        match &*delivery.event {
             Event::PlaybackStarted(started) => {
                 let media = started.playback.media_uri.clone();
-                self.recorder.note(Some(side), Observation::PlaybackStarted { media });
+                self.recorder.note_event(side, received, stamp, Observation::PlaybackStarted { media });
             }
             Event::PlaybackFinished(finished) => {
                 let media = finished.playback.media_uri.clone();
                 if finished.playback.state == PlaybackState::Failed {
                     return Err(Stop::Trouble(Trouble::PlaybackFailed { link: self.link(side), media }));
                 }
-                self.recorder.note(Some(side), Observation::PlaybackFinished { media });
+                self.recorder.note_event(side, received, stamp, Observation::PlaybackFinished { media });
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes in how the trigger came out.
+    fn take_in_outcome(&mut self, outcome: trigger::Outcome) -> Result<(), Stop> {
+        self.trigger = None;
+        let result = outcome.map_err(|why| Stop::Trouble(Trouble::TriggerFailed { why }))?;
+        self.recorder.note(None, Observation::TriggerDone { result });
+        Ok(())
+    }
+
+    /// The run's own time is up. Where a trigger is still at work, nobody can tell whether the call would have come.
+    fn out_of_time(&self, awaiting: Awaiting) -> Stop {
+        match &self.trigger {
+            Some(trigger) if awaiting == Awaiting::Arrival => Stop::Trouble(Trouble::TriggerUnfinished {
+                link: self.link(Side::Dst),
+                within: self.expectation.deadline,
+                what: trigger.what().to_owned(),
+            }),
+            _ => Stop::Deadline { awaiting },
+        }
     }
 
     /// Takes in what the reception has to say.
@@ -276,9 +312,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A leg that is ending or gone, the outbound one first since it knows the cause.
+    /// A leg that is ending or gone although the script still needs it, the outbound one first since it knows the cause.
     pub(crate) fn leg_over(&self) -> Option<Side> {
-        [&self.outbound, &self.inbound].into_iter().flatten().find(|leg| leg.is_over()).map(|leg| leg.side)
+        let mut legs = [&self.outbound, &self.inbound].into_iter().flatten();
+        legs.find(|leg| leg.is_over() && !leg.is_dismissed).map(|leg| leg.side)
     }
 
     pub(crate) fn leg(&self, side: Side) -> Option<&Leg> {
@@ -311,5 +348,13 @@ impl<'a> Call<'a> {
 
     pub(crate) fn connection(&self, side: Side) -> Result<&crate::servers::Connection, Stop> {
         self.end(side).server.connection().map_err(Stop::Trouble)
+    }
+}
+
+/// Waits for the outcome of a trigger, if there is one under way.
+async fn outcome_of(trigger: &mut Option<trigger::Running>) -> trigger::Outcome {
+    match trigger {
+        Some(running) => running.outcome().await,
+        None => std::future::pending().await,
     }
 }

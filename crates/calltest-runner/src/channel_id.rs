@@ -5,6 +5,7 @@
 
 use std::hash::Hasher as _;
 
+use calltest_core::evidence::Side;
 use calltest_core::run::RunId;
 
 /// The letter of a leg in its channel's id.
@@ -12,15 +13,18 @@ use calltest_core::run::RunId;
 pub(crate) enum Part {
     /// The outbound leg.
     Outbound,
-    /// The snoop channel that hears what comes in on the outbound leg.
-    Snoop,
+    /// The snoop channel that hears what comes in on a leg.
+    Snoop(Side),
 }
 
 impl Part {
+    const ALL: [Self; 3] = [Self::Outbound, Self::Snoop(Side::Src), Self::Snoop(Side::Dst)];
+
     fn letter(self) -> char {
         match self {
             Self::Outbound => 'a',
-            Self::Snoop => 's',
+            Self::Snoop(Side::Src) => 's',
+            Self::Snoop(Side::Dst) => 't',
         }
     }
 }
@@ -44,7 +48,14 @@ pub(crate) fn is_ours(app: &str, id: &str) -> bool {
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     run.len() == 16
         && run.bytes().all(is_hex)
-        && [Part::Outbound, Part::Snoop].iter().any(|part| letter == part.letter().to_string())
+        && Part::ALL.iter().any(|part| letter == part.letter().to_string())
+}
+
+/// Whether a name ends with an id of ours, as those of recordings do.
+pub(crate) fn ends_like_ours(app: &str, name: &str) -> bool {
+    let length = channel_id(app, RunId(0), Part::Outbound).len();
+    let start = name.len().checked_sub(length).filter(|start| name.is_char_boundary(*start));
+    start.is_some_and(|start| is_ours(app, &name[start..]))
 }
 
 /// The 64-bit FNV-1a hash (RFC 9923): the same in every build, unlike the standard library's.
@@ -75,7 +86,7 @@ mod tests {
     #[test]
     fn ids_have_one_length_and_are_recognised() {
         let first = channel_id("calltest", RunId(1), Part::Outbound);
-        let last = channel_id("calltest", RunId(u64::MAX), Part::Snoop);
+        let last = channel_id("calltest", RunId(u64::MAX), Part::Snoop(Side::Dst));
         assert_eq!(first.len(), last.len());
         for id in [first.clone(), format!("{first};1"), format!("{first};2"), last] {
             assert!(is_ours("calltest", &id), "{id}");
@@ -98,5 +109,9 @@ mod tests {
             assert!(!is_ours("calltest", id), "{id}");
         }
         assert!(!is_ours("calltest2", &ours), "another app's");
+        assert!(ends_like_ours("calltest", &format!("/tmp/bar-{ours}")));
+        for foreign in ["", "bar", "/tmp/ä", &format!("{ours}.1")] {
+            assert!(!ends_like_ours("calltest", foreign), "{foreign}");
+        }
     }
 }

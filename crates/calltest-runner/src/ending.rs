@@ -7,6 +7,7 @@ use calltest_core::evidence::{Ending, Evidence, Observation, Side, Sight, Stop};
 use calltest_core::verdict::Trouble;
 use tokio::time::Instant;
 
+use crate::archive::Archive;
 use crate::call::Call;
 use crate::leg::{Leg, LegState};
 use crate::loop_watch::LoopWatch;
@@ -15,12 +16,19 @@ use crate::servers::Server;
 
 /// How long the second leg may take to follow the first one's end before we hang up ourselves: by then it knows the cause.
 const FOLLOW: Duration = Duration::from_millis(300);
+/// How long a trigger may take to end once its call has.
+const HEAR_OUT: Duration = Duration::from_secs(2);
 /// How long a channel may take to go once it is hung up, before we ask for it.
 const GO: Duration = Duration::from_secs(2);
 
 impl Call<'_> {
     /// Ends the call and closes its evidence.
-    pub(crate) async fn finish(mut self, outcome: Result<(), Stop>, loop_watch: &LoopWatch) -> Evidence {
+    pub(crate) async fn finish(
+        mut self,
+        outcome: Result<(), Stop>,
+        loop_watch: &LoopWatch,
+        archive: &Archive,
+    ) -> Evidence {
         let ending = match outcome {
             Ok(()) => Ending::Completed,
             Err(stop) => Ending::Stopped(stop),
@@ -32,10 +40,12 @@ impl Call<'_> {
             // A loss at this point shows itself again below.
             let _ = self.linger(limit, all_over).await;
         }
+        self.end_recordings(archive).await;
         if let Err(trouble) = self.hang_up().await {
             self.recorder.note(None, Observation::Troubled(trouble));
         }
         self.turn_away_latecomers();
+        self.hear_out_trigger(&ending).await;
         let started = self.recorder.started();
         let sight = self.servers().into_iter().zip(round_trips).filter_map(|(server, round_trip)| {
             let connection = server.connection().ok()?;
@@ -58,7 +68,12 @@ impl Call<'_> {
     async fn prove_sight(&mut self, ending: &Ending) -> Vec<Option<Duration>> {
         let is_absence = matches!(
             ending,
-            Ending::Stopped(Stop::Deadline { .. } | Stop::DigitsOverdue { .. } | Stop::AnsweredElsewhere { .. })
+            Ending::Stopped(
+                Stop::Deadline { .. }
+                    | Stop::Overdue { .. }
+                    | Stop::DigitsOverdue { .. }
+                    | Stop::AnsweredElsewhere { .. }
+            )
         );
         let mut round_trips = Vec::new();
         for server in self.servers() {
@@ -156,6 +171,17 @@ impl Call<'_> {
             if let Ok(connection) = self.end(Side::Dst).server.connection() {
                 connection.reception.reject(arrival.channel().id.clone());
             }
+        }
+    }
+
+    /// A trigger often ends with the call that it made. One that does not is ended by us, which says nothing against it;
+    /// but if it complains, the run did not go as configured.
+    async fn hear_out_trigger(&mut self, ending: &Ending) {
+        let Some(mut trigger) = self.trigger.take().filter(|_| *ending == Ending::Completed) else { return };
+        match tokio::time::timeout(HEAR_OUT, trigger.outcome()).await {
+            Ok(Ok(result)) => self.recorder.note(None, Observation::TriggerDone { result }),
+            Ok(Err(why)) => self.recorder.note(None, Observation::Troubled(Trouble::TriggerFailed { why })),
+            Err(_) => {}
         }
     }
 

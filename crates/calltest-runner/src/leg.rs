@@ -13,6 +13,8 @@ pub(crate) struct Leg {
     pub(crate) server: Arc<Server>,
     pub(crate) channel: Arc<str>,
     pub(crate) state: LegState,
+    /// Whether the script has done with it, so that its end is no surprise.
+    pub(crate) is_dismissed: bool,
     /// Whether the far end of a Local channel pair of our own: then its end is told by ChannelDestroyed, like that of the
     /// channels that we originate.
     tells_its_end: bool,
@@ -41,7 +43,7 @@ impl Leg {
     /// The leg that a run is about to originate.
     pub(crate) fn outbound(server: Arc<Server>, channel: Arc<str>, subscription: Subscription) -> Self {
         let (side, state) = (Side::Src, LegState::Trying);
-        Self { side, server, channel, state, tells_its_end: true, _subscription: subscription }
+        Self { side, server, channel, state, is_dismissed: false, tells_its_end: true, _subscription: subscription }
     }
 
     /// The leg that arrived for a run. `is_own_half` says that it is the far half of the run's own Local channel.
@@ -52,7 +54,15 @@ impl Leg {
         subscription: Subscription,
     ) -> Self {
         let (side, state) = (Side::Dst, LegState::Trying);
-        Self { side, server, channel, state, tells_its_end: is_own_half, _subscription: subscription }
+        Self {
+            side,
+            server,
+            channel,
+            state,
+            is_dismissed: false,
+            tells_its_end: is_own_half,
+            _subscription: subscription,
+        }
     }
 
     /// Whether the channel is answered and takes commands.

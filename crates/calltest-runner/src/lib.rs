@@ -4,9 +4,11 @@
 //! the script of its mode, ends the call, and has the evidence judged. It knows no schedule: when to run what is left to
 //! `calltest run` and the daemon, which both go through here.
 
+mod archive;
 mod call;
 mod channel_id;
 mod control;
+mod doctor;
 mod ending;
 mod lease;
 mod leg;
@@ -14,16 +16,20 @@ mod loop_watch;
 mod modes;
 mod observe;
 mod reception;
+mod recording;
 mod runner;
 mod servers;
 mod sweep;
+mod trigger;
 mod verbs;
 
 use calltest_core::event::{RunEvent, ServerEvent};
 
+pub use archive::MAX_ARCHIVED;
 pub use control::Control;
+pub use doctor::doctor;
 pub use lease::{BoxFuture, LeaseRequest, LeaseSet, Leases, LocalLeases, Resource, Want};
-pub use runner::Runner;
+pub use runner::{Runner, Setup};
 pub use servers::{Identity, Servers};
 
 /// Whoever wants to know what happens. It is told in the midst of a call, so it must return at once.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use calltest_ari::requests::channels::{Hangup, HangupReason};
 use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
 use calltest_core::event::{ServerEvent, ServerProgress};
-use calltest_core::number::{CallerMismatch, Dialplan, PhoneNumber};
+use calltest_core::number::{CallerMismatch, Dialplan, PhoneNumber, end_alike};
 use calltest_core::plan::{LinkName, ServerName};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -21,7 +21,10 @@ const CALLS_PER_RUN: usize = 16;
 
 /// What a run expects of the call that it waits for.
 pub(crate) struct Expected {
-    pub(crate) link: LinkName,
+    /// The name under which the dialplan hands the call over.
+    pub(crate) arrives_as: LinkName,
+    /// Whether other links' calls arrive under the same name, so that only the dialled number tells them apart.
+    pub(crate) shares_trunk: bool,
     pub(crate) number: Option<String>,
     pub(crate) caller: Option<PhoneNumber>,
 }
@@ -163,7 +166,7 @@ impl Reception {
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
         let on_link: Vec<usize> =
-            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.link.as_str() == link).collect();
+            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.arrives_as.as_str() == link).collect();
         let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
         if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
             tell(run, Called::CameBack { link: link.into() });
@@ -181,7 +184,9 @@ impl Reception {
             waiting.expected.caller.as_ref().and_then(|expected| self.dialplan.check_caller(expected, caller).err())
         };
         let has_number = |waiting: &Waiting| match &waiting.expected.number {
-            Some(number) if shares_link && !dialled.is_empty() => same_number(number, dialled),
+            Some(number) if (shares_link || waiting.expected.shares_trunk) && !dialled.is_empty() => {
+                end_alike(number, dialled)
+            }
             _ => true,
         };
         let fits = |index: &usize| {
@@ -251,12 +256,6 @@ fn trimmed(argument: &str) -> &str {
     argument.trim().trim_matches('"').trim()
 }
 
-/// Whether two spellings of a number end alike: networks add and strip prefixes at the front.
-fn same_number(configured: &str, dialled: &str) -> bool {
-    let (configured, dialled) = (configured.trim_start_matches('+'), dialled.trim_start_matches('+'));
-    configured.ends_with(dialled) || dialled.ends_with(configured)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,12 +265,5 @@ mod tests {
         for argument in ["foo", " foo", "\"foo\"", " \" foo \" "] {
             assert_eq!(trimmed(argument), "foo");
         }
-    }
-
-    #[test]
-    fn numbers_are_compared_from_the_end() {
-        assert!(same_number("+49987654321", "0987654321".trim_start_matches('0')));
-        assert!(same_number("123", "+49911123") && same_number("+49911123", "123"));
-        assert!(!same_number("123", "124"));
     }
 }

@@ -1,6 +1,7 @@
 //! The runner: carries out one run from the wait for its links to the verdict.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Observer;
+use crate::archive::Archive;
 use crate::call::{Call, End};
 use crate::control::Control;
 use crate::lease::{LeaseRequest, Leases};
@@ -26,9 +28,24 @@ use crate::modes;
 use crate::observe::Recorder;
 use crate::servers::{Identity, Servers};
 
+/// What a runner works with.
+pub struct Setup {
+    /// The plan whose tests it runs.
+    pub plan: Arc<Plan>,
+    /// How it presents itself to others that want the same app.
+    pub identity: Identity,
+    /// Who gives out links.
+    pub leases: Arc<dyn Leases>,
+    /// Who wants to know what happens.
+    pub observer: Arc<dyn Observer>,
+    /// The folder for what outlives a run, such as recordings. It is made when the first thing is put there.
+    pub state_directory: PathBuf,
+}
+
 /// Carries out runs of one plan's tests.
 pub struct Runner {
     plan: Arc<Plan>,
+    archive: Archive,
     servers: Servers,
     leases: Arc<dyn Leases>,
     observer: Arc<dyn Observer>,
@@ -47,19 +64,15 @@ struct EndNames<'a> {
 impl Runner {
     /// Connects to the servers that these tests need, and makes ready to run them. Servers that cannot be had do not stop
     /// the others; [`Runner::servers`] tells which.
-    pub async fn open(
-        plan: Arc<Plan>,
-        tests: &[Arc<CallTest>],
-        identity: &Identity,
-        leases: Arc<dyn Leases>,
-        observer: Arc<dyn Observer>,
-    ) -> Self {
+    pub async fn open(setup: Setup, tests: &[Arc<CallTest>]) -> Self {
+        let Setup { plan, identity, leases, observer, state_directory } = setup;
         let needed: BTreeSet<ServerName> =
             tests.iter().flat_map(|test| test.links()).map(|link| plan.server_of(link).name.clone()).collect();
-        let servers = Servers::open(&plan, &needed, identity, &observer).await;
+        let servers = Servers::open(&plan, &needed, &identity, &observer).await;
         let (loop_watch, stop_watch, tasks) = (LoopWatch::default(), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_watch.clone().watch(stop_watch.clone()));
-        Self { plan, servers, leases, observer, loop_watch, stop_watch, tasks }
+        let archive = Archive::new(state_directory.join("recordings"));
+        Self { plan, archive, servers, leases, observer, loop_watch, stop_watch, tasks }
     }
 
     /// The servers that it works with.
@@ -131,7 +144,7 @@ impl Runner {
         let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.observer));
         let mut call = Call::new(id, test, expectation, ends, recorder, control);
         let outcome = modes::go_through(&mut call).await;
-        call.finish(outcome, &self.loop_watch).await
+        call.finish(outcome, &self.loop_watch, &self.archive).await
     }
 
     fn ends(&self, test: &CallTest) -> Result<(Option<End>, Option<End>), Trouble> {
@@ -140,7 +153,7 @@ impl Runner {
             name.map(|name| {
                 let server = self.servers.get(&self.plan.server_of(name).name)?;
                 server.connection()?;
-                Ok(End { link: Arc::clone(self.plan.link(name)), server })
+                Ok(End { link: Arc::clone(self.plan.link(name)), server, shares_trunk: self.plan.shares_trunk(name) })
             })
             .transpose()
         };
@@ -168,13 +181,13 @@ impl Runner {
 impl<'a> EndNames<'a> {
     fn of(test: &'a CallTest) -> Self {
         match &test.mode {
-            Mode::Dtmf { ends, .. } | Mode::Call { ends } | Mode::Audio { ends, .. } => {
+            Mode::Dtmf { ends, .. } | Mode::Call { ends, .. } | Mode::Audio { ends, .. } => {
                 Self { src: Some(&ends.src), dst: Some(&ends.dst) }
             }
             Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
                 Self { src: Some(&to.src), dst: None }
             }
-            Mode::Wait { at } | Mode::Answer { at, .. } | Mode::Record { at, .. } => {
+            Mode::Wait { at, .. } | Mode::Answer { at, .. } | Mode::Record { at, .. } => {
                 Self { src: None, dst: Some(&at.dst) }
             }
         }

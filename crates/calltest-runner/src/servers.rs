@@ -252,7 +252,8 @@ impl Follower {
     }
 }
 
-fn settings(plan: &plan::Server, identity: &Identity) -> Settings {
+/// How a server of a plan is connected to.
+pub(crate) fn settings(plan: &plan::Server, identity: &Identity) -> Settings {
     let mut settings =
         Settings::new(plan.host.as_str(), plan.port, plan.username.as_str(), plan.password.reveal(), plan.app.as_str());
     settings.name = plan.name.as_str().into();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use calltest_ari::models::Channel;
-use calltest_ari::requests::{bridges, channels};
+use calltest_ari::requests::{bridges, channels, recordings};
 use calltest_ari::{Client, RequestError};
 use tokio::time::{Instant, sleep};
 
@@ -37,6 +37,7 @@ pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
             }
         }
     }
+    delete_recordings(client).await?;
     let give_up = Instant::now() + PATIENCE;
     while !leavings.is_empty() && Instant::now() < give_up {
         let left = self::leavings(client).await?;
@@ -46,6 +47,24 @@ pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
         sleep(LOOK_EVERY).await;
     }
     Ok(leavings.len())
+}
+
+/// Deletes the recordings that were still to be fetched. Those under way have ended with their channels.
+async fn delete_recordings(client: &Client) -> Result<(), RequestError> {
+    let stored = match client.request(recordings::ListStored {}).await {
+        // The server has no module for recordings.
+        Err(error) if error.is_not_found() => return Ok(()),
+        stored => stored?,
+    };
+    for recording in stored {
+        if channel_id::ends_like_ours(client.app(), &recording.name) {
+            match client.request(recordings::DeleteStored { recording_name: recording.name }).await {
+                Err(error) if error.is_not_found() => {}
+                done => done?,
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn leavings(client: &Client) -> Result<Vec<Channel>, RequestError> {

@@ -6,19 +6,22 @@ use std::time::Duration;
 
 use calltest_ari::VariableSet;
 use calltest_ari::models::EndpointState;
-use calltest_ari::requests::{channels, endpoints};
+use calltest_ari::requests::{asterisk, channels, endpoints};
+use calltest_core::cause::ExpectedCause;
 use calltest_core::dtmf::DigitReader;
-use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
+use calltest_core::evidence::{Awaiting, Fact, Observation, Side, Stop};
 use calltest_core::expectation::ExpectedDigits;
-use calltest_core::plan::{DialString, Dtmf, Ends, Link, Presence};
+use calltest_core::number::PhoneNumber;
+use calltest_core::plan::{DialString, Dtmf, Ends, Link, Presence, Reception, Rejection};
 use calltest_core::verdict::Trouble;
 use tokio::time::Instant;
 
-use crate::call::{Call, Waited};
+use crate::call::{Call, End, Waited};
 use crate::channel_id::{Part, channel_id};
 use crate::leg::{Leg, LegState};
 use crate::observe::server_time;
 use crate::reception::Expected;
+use crate::trigger::Running;
 
 /// How long after the last digit was due missing ones are waited for.
 const DIGIT_GAP: Duration = Duration::from_secs(3);
@@ -31,9 +34,34 @@ const NET: Duration = Duration::from_secs(15);
 impl Call<'_> {
     /// Waits at the reception from now on for the call that is about to go out.
     pub(crate) fn listen(&mut self, ends: &Ends) -> Result<(), Stop> {
-        let expected = Expected { link: ends.dst.clone(), number: ends.number.clone(), caller: ends.caller.clone() };
         let shares_server = self.end(Side::Src).server.plan.name == self.end(Side::Dst).server.plan.name;
         let outbound = shares_server.then(|| self.outbound_id().as_str().into());
+        self.expect(ends.number.clone(), ends.caller.clone(), outbound)
+    }
+
+    /// Waits at the reception from now on for a call that somebody else makes, and sets off what causes it.
+    pub(crate) fn invite(&mut self, at: &Reception) -> Result<(), Stop> {
+        self.expect(at.number.clone(), at.caller.clone(), None)?;
+        let Some(trigger) = &at.trigger else { return Ok(()) };
+        let running = Running::start(trigger, at.number.as_deref())
+            .map_err(|why| Stop::Trouble(Trouble::TriggerFailed { why }))?;
+        self.recorder.note(None, Observation::TriggerStarted { what: running.what().to_owned() });
+        self.trigger = Some(running);
+        Ok(())
+    }
+
+    fn expect(
+        &mut self,
+        number: Option<String>,
+        caller: Option<PhoneNumber>,
+        outbound: Option<std::sync::Arc<str>>,
+    ) -> Result<(), Stop> {
+        let End { link, shares_trunk, .. } = self.end(Side::Dst);
+        // What the far end dials for a link on a shared trunk is that link's number, whatever we dial to get there.
+        let own_number = link.number.as_ref().map(ToString::to_string).filter(|_| *shares_trunk);
+        let number = own_number.or(number);
+        let expected =
+            Expected { arrives_as: link.arrives_as.clone(), shares_trunk: *shares_trunk, number, caller };
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
         self.places.push(place);
         Ok(())
@@ -43,6 +71,7 @@ impl Call<'_> {
     ///
     /// The request is never abandoned halfway: whoever does cannot know whether there is a channel.
     pub(crate) async fn dial(&mut self, number: Option<&str>) -> Result<(), Stop> {
+        self.be_told_sip_codes().await?;
         let end = self.end(Side::Src).clone();
         let connection = self.connection(Side::Src)?;
         let client = connection.client.clone();
@@ -82,6 +111,19 @@ impl Call<'_> {
         }
     }
 
+    /// Where a SIP status is expected, makes sure beforehand that the server tells any.
+    async fn be_told_sip_codes(&mut self) -> Result<(), Stop> {
+        let is_sip = |cause: &ExpectedCause| matches!(cause, ExpectedCause::Sip(_));
+        let Some(wanted) = self.expectation.causes.iter().copied().find(is_sip) else { return Ok(()) };
+        let info = self.ask(Side::Src, "ask for the server's version", asterisk::GetInfo::default()).await?;
+        let version = info.system.map(|system| system.version).unwrap_or_default();
+        if tells_sip_codes(&version) {
+            return Ok(());
+        }
+        let server = self.end(Side::Src).server.plan.name.clone();
+        Err(Stop::Trouble(Trouble::NoSipCodes { server, version, wanted }))
+    }
+
     /// Finds out why Asterisk could not make a channel: returns the endpoint if that is merely offline.
     async fn look_at_endpoint(&mut self, template: &DialString, dial_string: &str) -> Result<Option<String>, Stop> {
         let Some((tech, resource)) = template.endpoint() else { return Ok(None) };
@@ -112,7 +154,8 @@ impl Call<'_> {
         let arrival = self.arrival.take().expect("the wait ended since the call has arrived");
         let end = self.end(Side::Dst).clone();
         let channel: std::sync::Arc<str> = arrival.channel().id.as_str().into();
-        let is_own_half = channel.strip_suffix(";2") == Some(&self.outbound_id());
+        let outbound = self.outbound.as_ref().map(|leg| &*leg.channel);
+        let is_own_half = outbound.is_some() && channel.strip_suffix(";2") == outbound;
         let subscription = arrival.claim(&self.sender);
         let leg = Leg::inbound(end.server, channel.clone(), is_own_half, subscription);
         self.inbound = Some(leg);
@@ -145,25 +188,80 @@ impl Call<'_> {
         self.ask(Side::Dst, "answer the call", channels::Answer { channel_id }).await.map(drop)
     }
 
-    /// Waits until the caller sees ringing; an answer will do where ringing is not required.
-    pub(crate) async fn see_ringing(&mut self) -> Result<(), Stop> {
-        let ringing = self.expectation.ringing.clone();
-        self.until(Awaiting::Ringing, |call| {
-            let mut seen =
-                call.recorder.facts().iter().filter(|fact| fact.side == Some(Side::Src)).map(|fact| &fact.what);
-            seen.any(|what| match what {
-                Observation::Ringing => true,
-                Observation::EarlyMedia => ringing.early_media_counts,
-                Observation::Answered => ringing.presence != Presence::Required,
-                _ => false,
-            })
+    /// Waits until the far end has rejected the call, or ended it otherwise; an answer ends the wait too. A limit of the
+    /// step's own may end it earlier than the run's.
+    pub(crate) async fn see_rejection(&mut self, limit: Option<Limit>) -> Result<(), Stop> {
+        let is_settled = |call: &Self| {
+            call.leg(Side::Src).is_some_and(|leg| leg.is_over() || leg.state >= LegState::Answered)
+        };
+        match self.wait(Awaiting::Rejection, limit.map(|limit| limit.until), is_settled).await? {
+            Waited::Seen => Ok(()),
+            Waited::Elapsed => {
+                let within = limit.map_or(self.expectation.deadline, |limit| limit.within);
+                Err(Stop::Overdue { awaiting: Awaiting::Rejection, within })
+            }
+        }
+    }
+
+    /// Waits until the caller has heard early media, where that is required; what comes after it ends the wait too.
+    pub(crate) async fn see_early_media(&mut self) -> Result<(), Stop> {
+        if self.expectation.early_media != Presence::Required {
+            return Ok(());
+        }
+        self.until(Awaiting::EarlyMedia, |call| {
+            call.saw(|what| matches!(what, Observation::EarlyMedia | Observation::Answered))
         })
         .await
     }
 
+    /// Waits until the caller sees ringing; an answer will do where ringing is not required.
+    pub(crate) async fn see_ringing(&mut self) -> Result<(), Stop> {
+        self.until(Awaiting::Ringing, Self::has_rung).await
+    }
+
+    /// Waits for the same, up to a limit of the step's own.
+    pub(crate) async fn see_ringing_within(&mut self, limit: Limit) -> Result<(), Stop> {
+        match self.wait(Awaiting::Ringing, Some(limit.until), Self::has_rung).await? {
+            Waited::Seen => Ok(()),
+            Waited::Elapsed => Err(Stop::Overdue { awaiting: Awaiting::Ringing, within: limit.within }),
+        }
+    }
+
+    fn has_rung(&self) -> bool {
+        let ringing = &self.expectation.ringing;
+        self.saw(|what| match what {
+            Observation::Ringing => true,
+            Observation::EarlyMedia => ringing.early_media_counts,
+            Observation::Answered => ringing.presence != Presence::Required,
+            _ => false,
+        })
+    }
+
+    /// Whether the caller has seen such a thing.
+    fn saw(&self, is_it: impl Fn(&Observation) -> bool) -> bool {
+        self.recorder.facts().iter().any(|fact| fact.side == Some(Side::Src) && is_it(&fact.what))
+    }
+
     /// Waits until a leg is up and takes commands.
     pub(crate) async fn be_up(&mut self, side: Side) -> Result<(), Stop> {
-        self.until(Awaiting::Answer(side), |call| call.leg(side).is_some_and(Leg::is_ready)).await
+        let limit = self.expectation.answer_within.filter(|_| side == Side::Src).map(|within| self.since_dialled(within));
+        let is_up = |call: &Self| call.leg(side).is_some_and(Leg::is_ready);
+        // Answered in time is enough; the app may get the channel a moment later.
+        let is_answered = |call: &Self| call.has_come_to(side, LegState::Answered);
+        if let Some(limit) = limit
+            && self.wait(Awaiting::Answer(side), Some(limit.until), is_answered).await? == Waited::Elapsed
+        {
+            return Err(Stop::Overdue { awaiting: Awaiting::Answer(side), within: limit.within });
+        }
+        self.until(Awaiting::Answer(side), is_up).await
+    }
+
+    /// A limit that is counted from when the call went out.
+    pub(crate) fn since_dialled(&self, within: Duration) -> Limit {
+        let mut facts = self.recorder.facts().iter();
+        let dialled = facts.find(|fact| matches!(fact.what, Observation::Dialled { .. }));
+        let from = dialled.map_or_else(Instant::now, |fact| self.recorder.started() + fact.at);
+        Limit { until: from + within, within }
     }
 
     /// Sends digits from the other end, and waits until they have come in at this one.
@@ -201,26 +299,51 @@ impl Call<'_> {
         reader
     }
 
-    /// Plays a sound to the far end of a leg, and waits for its end.
-    pub(crate) async fn play(&mut self, side: Side, sound: &str) -> Result<(), Stop> {
-        let media = format!("{}{sound}", self.end(side).server.plan.play_base);
-        let play = channels::Play { channel_id: self.channel(side), media: vec![media], ..Default::default() };
-        self.ask(side, "play a sound", play).await?;
-        self.until(Awaiting::Playback, |call| {
-            call.recorder
-                .facts()
-                .iter()
-                .any(|fact| fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. }))
-        })
-        .await
+    /// Plays a sound to the far end of a leg, if there is one to play, and waits for its end.
+    pub(crate) async fn play(&mut self, side: Side, sound: Option<&str>) -> Result<(), Stop> {
+        self.start_to_play(side, sound).await?;
+        let has_played = |fact: &Fact| {
+            fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. })
+        };
+        self.until(Awaiting::Playback, |call| sound.is_none() || call.recorder.facts().iter().any(has_played)).await
     }
 
-    /// Rejects the call that arrived, as busy.
-    pub(crate) async fn reject(&mut self) -> Result<(), Stop> {
+    /// Starts to play a sound to the far end of a leg, if there is one to play.
+    pub(crate) async fn start_to_play(&mut self, side: Side, sound: Option<&str>) -> Result<(), Stop> {
+        let Some(sound) = sound else { return Ok(()) };
+        let media = format!("{}{sound}", self.end(side).server.plan.play_base);
+        let play = channels::Play { channel_id: self.channel(side), media: vec![media], ..Default::default() };
+        self.ask(side, "play a sound", play).await.map(drop)
+    }
+
+    /// Waits until the caller hangs up or presses `#`, for as long as the run may last or up to a limit of the step's own.
+    pub(crate) async fn see_caller_end(&mut self, limit: Option<Limit>) -> Result<Waited, Stop> {
+        let is_through = |call: &Self| {
+            let presses = |fact: &Fact| {
+                fact.side == Some(Side::Dst) && matches!(fact.what, Observation::DigitReceived { digit: '#', .. })
+            };
+            call.leg(Side::Dst).is_some_and(Leg::is_over) || call.recorder.facts().iter().any(presses)
+        };
+        self.wait(Awaiting::CallerToEnd, limit.map(|limit| limit.until), is_through).await
+    }
+
+    /// Rejects the call that arrived. From then on the script does without it.
+    pub(crate) async fn reject(&mut self, with: Rejection) -> Result<(), Stop> {
         self.recorder.note(Some(Side::Dst), Observation::HangupSent);
-        let reason = Some(channels::HangupReason::Busy);
+        let reason = Some(match with {
+            Rejection::Busy => channels::HangupReason::Busy,
+            Rejection::Congestion => channels::HangupReason::Congestion,
+            Rejection::NoAnswer => channels::HangupReason::NoAnswer,
+            Rejection::Rejected => channels::HangupReason::Rejected,
+            Rejection::Unallocated => channels::HangupReason::Unallocated,
+            Rejection::Normal => channels::HangupReason::Normal,
+        });
         let hangup = channels::Hangup { channel_id: self.channel(Side::Dst), reason, ..Default::default() };
-        self.ask(Side::Dst, "reject the call", hangup).await.map(drop)
+        self.ask(Side::Dst, "reject the call", hangup).await?;
+        if let Some(leg) = &mut self.inbound {
+            leg.is_dismissed = true;
+        }
+        Ok(())
     }
 
     pub(crate) fn outbound_id(&self) -> String {
@@ -231,6 +354,27 @@ impl Call<'_> {
     fn net(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now()) + NET
     }
+}
+
+/// A limit of one step, with how it is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) until: Instant,
+    /// How long that is, from where the test counts it.
+    pub(crate) within: Duration,
+}
+
+impl Limit {
+    /// From now on.
+    pub(crate) fn from_now(within: Duration) -> Self {
+        Self { until: Instant::now() + within, within }
+    }
+}
+
+/// Whether an Asterisk of this version tells the SIP status with which a call ended: from 22.7 on.
+fn tells_sip_codes(version: &str) -> bool {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (22, 7)
 }
 
 /// How to dial out over a link that is a test's source.

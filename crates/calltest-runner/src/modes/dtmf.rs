@@ -1,15 +1,10 @@
 //! `dtmf`: both ends are ours. The callee rings and answers, then sends random digits, then the caller does; each side has
 //! to hear exactly the other's.
 
-use std::time::Duration;
-
 use calltest_core::evidence::{Side, Stop};
 use calltest_core::plan::{Dtmf, Ends};
 
 use crate::call::Call;
-
-/// How long digits that nobody sent are watched for after the last one that somebody did.
-const TAIL: Duration = Duration::from_millis(500);
 
 pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, dtmf: &Dtmf) -> Result<(), Stop> {
     let (delay, expectation) = (&call.test.delay, call.expectation);
@@ -27,5 +22,6 @@ pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, dtmf: &Dtmf) ->
     for digits in &expectation.digits {
         call.exchange_digits(digits, dtmf).await?;
     }
-    call.pause(TAIL).await
+    // Digits that nobody sent may follow.
+    call.pause(super::TAIL).await
 }

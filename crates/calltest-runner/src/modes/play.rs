@@ -1,16 +1,19 @@
-//! `play`: calls a number, which has to answer; plays it a sound if there is one.
+//! `play`: calls a number, which has to answer; plays it a sound if there is one, and records what comes back meanwhile.
 
 use calltest_core::evidence::{Side, Stop};
 use calltest_core::plan::Destination;
 
 use crate::call::Call;
 
-pub(super) async fn go_through(call: &mut Call<'_>, to: &Destination, sound: Option<&str>) -> Result<(), Stop> {
+pub(super) async fn go_through(
+    call: &mut Call<'_>,
+    to: &Destination,
+    sound: Option<&str>,
+    record: Option<&str>,
+) -> Result<(), Stop> {
     call.dial(to.number.as_deref()).await?;
     call.be_up(Side::Src).await?;
+    call.record(Side::Src, record).await?;
     call.pause(call.test.delay.answer).await?;
-    match sound {
-        Some(sound) => call.play(Side::Src, sound).await,
-        None => Ok(()),
-    }
+    call.play(Side::Src, sound).await
 }

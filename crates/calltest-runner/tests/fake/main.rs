@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
 
+#[expect(dead_code, reason = "the scene serves the tests against real servers, which need more of it")]
 #[path = "../scene/mod.rs"]
 mod scene;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use asterisk_lab::Server;
-use calltest_ari::requests::channels;
+use calltest_ari::requests::{channels, recordings};
 use calltest_ari::{Client, Settings};
 use calltest_core::event::ServerProgress;
 use calltest_core::evidence::Observation;
@@ -36,6 +36,26 @@ impl Intruder {
             ..Default::default()
         };
         self.client.request(originate).await.unwrap();
+    }
+
+    /// Calls somebody from that number, and goes on in the dialplan once it is answered.
+    pub(crate) async fn call_from(&self, caller: &str, endpoint: &str, extension: &str, context: &str) {
+        let originate = channels::Originate {
+            endpoint: endpoint.into(),
+            caller_id: Some(format!("<{caller}>")),
+            extension: Some(extension.into()),
+            context: Some(context.into()),
+            priority: Some(1),
+            formats: Some("slin".into()),
+            ..Default::default()
+        };
+        self.client.request(originate).await.unwrap();
+    }
+
+    /// The names of the recordings that the server keeps.
+    pub(crate) async fn recordings(&self) -> Vec<String> {
+        let stored = self.client.request(recordings::ListStored {}).await.unwrap();
+        stored.into_iter().map(|recording| recording.name).collect()
     }
 
     /// The ids of all channels.

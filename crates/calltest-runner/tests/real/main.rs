@@ -8,8 +8,11 @@ mod scene;
 
 mod digits;
 mod ends;
+mod inbound;
 mod intruders;
 mod originate;
+mod sounds;
+mod triggers;
 
 use std::time::{Duration, Instant};
 

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::evidence::Observation;
+use calltest_core::guard::Guard;
 use calltest_core::number::{Dialplan, PhoneNumber};
+use calltest_core::number_rule::NumberRules;
 use calltest_core::plan::{
-    CallTest, Delay, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule,
-    Secret, Server,
+    Audio, CallTest, Delay, Demands, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Reception, Rejection, Ringing, Schedule,
+    Secret, Server, Trigger,
 };
 use calltest_core::run::FinishedRun;
-use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner};
+use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 
 /// How to reach a server's ARI.
 pub(crate) struct Address {
@@ -33,6 +35,7 @@ pub(crate) struct Scene {
 pub(crate) struct Witness {
     pub(crate) servers: Mutex<Vec<ServerEvent>>,
     watchers: Mutex<Vec<Watcher>>,
+    started: tokio::sync::watch::Sender<usize>,
 }
 
 struct Watcher {
@@ -42,6 +45,9 @@ struct Watcher {
 
 impl Observer for Witness {
     fn run_event(&self, event: RunEvent) {
+        if let RunProgress::Started = event.what {
+            self.started.send_modify(|started| *started += 1);
+        }
         let RunProgress::Observed(fact) = event.what else { return };
         let mut watchers = self.watchers.lock().unwrap();
         let (seen, rest): (Vec<_>, Vec<_>) = watchers.drain(..).partition(|watcher| (watcher.is_it)(&fact.what));
@@ -56,6 +62,19 @@ impl Observer for Witness {
 }
 
 impl Witness {
+    /// Completes once a run holds its links and waits for its call.
+    pub(crate) async fn until_waiting(&self) {
+        self.until_waiting_for(1).await;
+    }
+
+    /// Completes once that many runs do.
+    pub(crate) async fn until_waiting_for(&self, runs: usize) {
+        let mut started = self.started.subscribe();
+        started.wait_for(|started| *started >= runs).await.expect("the witness has not gone");
+        // A run listens as soon as it has been polled for the first time after that.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
     /// Completes at the first such observation of any run.
     pub(crate) fn when<F>(&self, is_it: F) -> impl Future<Output = ()> + use<F>
     where
@@ -72,6 +91,7 @@ pub(crate) struct Stage {
     pub(crate) plan: Arc<Plan>,
     pub(crate) runner: Arc<Runner>,
     pub(crate) witness: Arc<Witness>,
+    _state: tempfile::TempDir,
 }
 
 impl Scene {
@@ -85,6 +105,8 @@ impl Scene {
             listen: Listen { host: "127.0.0.1".into(), port: 8080 },
             max_calls: None,
             log_levels: Vec::new(),
+            guard: Guard::default(),
+            state_dir: None,
         };
         Self { plan }
     }
@@ -101,6 +123,8 @@ impl Scene {
             app: "calltest".into(),
             play_base: "sound:".into(),
             record_base: String::new(),
+            outgoing: NumberRules::default(),
+            incoming: NumberRules::default(),
             dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
             max_calls: None,
         };
@@ -114,11 +138,24 @@ impl Scene {
             name: name.into(),
             server: server.into(),
             channel: (!channel.is_empty()).then(|| DialString::new(channel).unwrap()),
+            arrives_as: name.into(),
+            outgoing: NumberRules::default(),
+            incoming: NumberRules::default(),
+            guard: Guard::default(),
+            leads_outside: false,
             number: (!number.is_empty()).then(|| PhoneNumber::parse(number).unwrap()),
             prio: 0,
             max_calls: NonZeroU32::MIN,
         };
         self.plan.links.insert(name.into(), Arc::new(link));
+        self
+    }
+
+    /// A link that can only be called, over a trunk that it shares with others.
+    pub(crate) fn link_on(mut self, name: &str, server: &str, arrives_as: &str, number: &str) -> Self {
+        self = self.link(name, server, "", number);
+        let link = self.plan.links.get_mut(name).expect("the link was made just now");
+        Arc::make_mut(link).arrives_as = arrives_as.into();
         self
     }
 
@@ -135,8 +172,11 @@ impl Scene {
         let identity = Identity { instance: instance.into(), take_over: false };
         let observer: Arc<dyn Observer> = witness.clone();
         let leases = Arc::new(LocalLeases::default());
-        let runner = Runner::open(plan.clone(), &plan.tests, &identity, leases, observer).await;
-        Stage { plan, runner: Arc::new(runner), witness }
+        let state = tempfile::tempdir().unwrap();
+        let state_directory = state.path().to_owned();
+        let setup = Setup { plan: plan.clone(), identity, leases, observer, state_directory };
+        let runner = Runner::open(setup, &plan.tests).await;
+        Stage { plan, runner: Arc::new(runner), witness, _state: state }
     }
 }
 
@@ -148,7 +188,12 @@ impl Stage {
 
     /// Starts the first test of the plan.
     pub(crate) fn start(&self) -> tokio::task::JoinHandle<FinishedRun> {
-        let (runner, test) = (self.runner.clone(), self.plan.tests[0].clone());
+        self.start_nth(0)
+    }
+
+    /// Starts the test of the plan at that index.
+    pub(crate) fn start_nth(&self, index: usize) -> tokio::task::JoinHandle<FinishedRun> {
+        let (runner, test) = (self.runner.clone(), self.plan.tests[index].clone());
         tokio::spawn(async move { runner.run(&test, &Control::default()).await })
     }
 
@@ -176,9 +221,14 @@ fn base(name: &str, mode: Mode) -> CallTest {
         info: "-".into(),
         timeout: Duration::from_secs(10),
         delay: Delay { pre: Duration::ZERO, ring: Duration::from_millis(200), answer: Duration::from_millis(200) },
-        ringing: Ringing {
-            presence: if mode.name() == "call" { Presence::Required } else { Presence::Allowed },
-            early_media_counts: false,
+        demands: Demands {
+            ringing: Ringing {
+                presence: if mode.name() == "call" { Presence::Required } else { Presence::Allowed },
+                early_media_counts: false,
+            },
+            early_media: Presence::Allowed,
+            answer_within: None,
+            causes: Vec::new(),
         },
         schedule: Schedule {
             retry: minutes(5),
@@ -204,11 +254,41 @@ pub(crate) fn dtmf(ends: Ends) -> CallTest {
 }
 
 pub(crate) fn call(ends: Ends) -> CallTest {
-    base("call", Mode::Call { ends })
+    base("call", Mode::Call { ends, reject_with: Rejection::Busy })
 }
 
 pub(crate) fn ring(src: &str, number: Option<&str>) -> CallTest {
     base("ring", Mode::Ring { to: Destination { src: src.into(), number: number.map(Into::into) } })
+}
+
+/// A test that waits for a call on that link, from that number unless it is empty.
+pub(crate) fn at(dst: &str, caller: &str, trigger: Option<Trigger>) -> Reception {
+    let caller = (!caller.is_empty()).then(|| PhoneNumber::parse(caller).unwrap());
+    Reception { dst: dst.into(), number: Some(dst.into()), caller, trigger }
+}
+
+pub(crate) fn wait(at: Reception) -> CallTest {
+    base("wait", Mode::Wait { at, reject_with: Rejection::Busy })
+}
+
+pub(crate) fn answer(at: Reception, sound: Option<&str>, record: Option<&str>) -> CallTest {
+    base("answer", Mode::Answer { at, sound: sound.map(Into::into), record: record.map(Into::into) })
+}
+
+pub(crate) fn record(at: Reception, sound: Option<&str>, record: Option<&str>) -> CallTest {
+    base("record", Mode::Record { at, sound: sound.map(Into::into), record: record.map(Into::into) })
+}
+
+/// Each end plays the sound, unless it is empty, and records.
+pub(crate) fn audio(ends: Ends, src_out: &str, dst_out: &str) -> CallTest {
+    let sound = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+    let audio = Audio {
+        src_out: sound(src_out),
+        dst_out: sound(dst_out),
+        src_in: Some("at-src".into()),
+        dst_in: Some("at-dst".into()),
+    };
+    base("audio", Mode::Audio { ends, audio })
 }
 
 pub(crate) fn play(src: &str, sound: Option<&str>) -> CallTest {

@@ -1,0 +1,397 @@
+//! What the phone network did wrong, and the sentence that says so: the link, what was expected, what happened.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Milestone, seconds, shown};
+use crate::cause::{CallEnd, ExpectedCause};
+use crate::dtmf::DigitFault;
+use crate::evidence::Awaiting;
+use crate::expectation::RejectionWindow;
+use crate::number::CallerMismatch;
+use crate::plan::LinkName;
+
+/// What the phone network did wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// The endpoint to dial out through is offline.
+    Offline {
+        /// The link.
+        link: LinkName,
+        /// The endpoint, as TECH/resource.
+        endpoint: String,
+    },
+    /// The far end rejected the call.
+    Rejected {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+        /// Why, where the server told.
+        end: Option<CallEnd>,
+        /// What was expected instead.
+        expected: Milestone,
+        /// Whether it rang before.
+        has_rung: bool,
+    },
+    /// The call ended before the script was through.
+    HungUpEarly {
+        /// The link on which the end was seen.
+        link: LinkName,
+        /// How long it had lasted.
+        after: Duration,
+        /// From when on that is counted.
+        since: Since,
+        /// Why, where the server told.
+        end: Option<CallEnd>,
+        /// What the script was waiting for.
+        awaiting: Awaiting,
+    },
+    /// The call never got as far as it should.
+    NotReached {
+        /// The link called out on.
+        link: LinkName,
+        /// How far it should have got.
+        milestone: Milestone,
+        /// How long we waited.
+        within: Duration,
+        /// How far it did get.
+        progress: Progress,
+    },
+    /// The far end rejected the call, as it should, but with another cause.
+    WrongCause {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+        /// Why, where the server told.
+        end: Option<CallEnd>,
+        /// The causes that would have been right.
+        expected: Vec<ExpectedCause>,
+    },
+    /// The far end rejected the call, as it should, but too soon or too late.
+    RejectedOutOfTime {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out, or since it first rang.
+        after: Duration,
+        /// Why, where the server told.
+        end: Option<CallEnd>,
+        /// When it should have been rejected.
+        window: RejectionWindow,
+    },
+    /// The call was answered, but too late.
+    AnsweredLate {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+        /// The limit.
+        within: Duration,
+    },
+    /// The call was answered or rejected, but without the ringing or early media that is required.
+    Skipped {
+        /// The link called out on.
+        link: LinkName,
+        /// What should have come before.
+        milestone: Milestone,
+        /// Whether it was answered rather than rejected.
+        was_answered: bool,
+    },
+    /// There was early media, which there must not be.
+    EarlyMedia {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+    },
+    /// The caller did not end the call, nor press `#`.
+    NotEnded {
+        /// The link that was called.
+        link: LinkName,
+        /// How long we waited.
+        within: Duration,
+    },
+    /// What one side played was not recorded in full at the other.
+    Sound {
+        /// The link that recorded.
+        link: LinkName,
+        /// What is wrong with the recording.
+        fault: SoundFault,
+    },
+    /// It rang, which it must not.
+    Rang {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+    },
+    /// The call was answered where it must not be.
+    Answered {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+    },
+    /// No call arrived although the way out worked.
+    NoArrival {
+        /// The link on which it should have arrived.
+        link: LinkName,
+        /// How long we waited.
+        within: Duration,
+        /// What should have caused it.
+        origin: Origin,
+    },
+    /// A call arrived with another caller ID, and none with the right one.
+    CallerId {
+        /// The link on which it arrived.
+        link: LinkName,
+        /// How the numbers differ.
+        mismatch: CallerMismatch,
+    },
+    /// A call arrived that dialled another number, and none that dialled the right one.
+    DialledNumber {
+        /// The link on which it arrived.
+        link: LinkName,
+        /// The number that it dialled.
+        received: String,
+    },
+    /// The dial string leads back into the app.
+    CameBack {
+        /// The link called out on.
+        link: LinkName,
+        /// What was dialled.
+        dial_string: String,
+    },
+    /// Digits got lost, changed or added on the way.
+    Digits {
+        /// The link that received them.
+        link: LinkName,
+        /// The digits sent at the other end.
+        expected: String,
+        /// The digits that came in.
+        received: String,
+        /// What is wrong with them.
+        fault: DigitFault,
+        /// Until when missing ones were waited for; `None` where none are missing.
+        waited: Option<Waited>,
+    },
+    /// An operator had the run counted as a failure.
+    ByOperator,
+}
+
+/// From when on the time of a call is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// The answer.
+    Answer,
+    /// It went out, and was not answered.
+    Dialling,
+    /// It arrived, and was not answered.
+    Arrival,
+}
+
+/// What a call that never arrived should have come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Our own call out.
+    Link {
+        /// The link called out on.
+        src: LinkName,
+        /// How far the call got there.
+        progress: Progress,
+    },
+    /// A trigger, which was done without complaint.
+    Trigger {
+        /// What came of it.
+        result: String,
+    },
+    /// A person, as far as we know.
+    Person,
+}
+
+/// What is wrong with a recording that should have proven a sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoundFault {
+    /// The server has it no more.
+    Missing {
+        /// What the server said.
+        why: String,
+    },
+    /// Nothing is in it.
+    Empty,
+    /// It is shorter than what was played.
+    Short {
+        /// How long it is.
+        recorded: Duration,
+        /// How long the other side played.
+        played: Duration,
+    },
+}
+
+/// How far a call got, as its source saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// No sign of life.
+    Nothing,
+    /// Early media without ringing.
+    EarlyMedia,
+    /// Ringing.
+    Ringing,
+    /// Answered.
+    Answered,
+}
+
+/// How long something absent was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// Until the run's deadline.
+    Deadline(Duration),
+    /// For this long after it was due.
+    Overdue(Duration),
+    /// Until the call ended.
+    CallEnd,
+}
+
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arrival => "a call",
+            Self::EarlyMedia => "early media",
+            Self::Ringing => "ringing",
+            Self::Answer => "an answer",
+            Self::Rejection => "a rejection",
+        })
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "no sign of life",
+            Self::EarlyMedia => "only early media",
+            Self::Ringing => "only ringing",
+            Self::Answered => "an answer",
+        })
+    }
+}
+
+/// Digits as received, in words where there are none.
+fn digits(digits: &str) -> &str {
+    if digits.is_empty() { "none" } else { digits }
+}
+
+/// Why a call ended, in words.
+fn why(end: &Option<CallEnd>) -> String {
+    end.map_or_else(|| "no cause given".into(), |end| end.to_string())
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offline { link, endpoint } => write!(f, "{link}: endpoint {endpoint} is offline"),
+            Self::Rejected { link, after, end, expected, has_rung } => {
+                let rang = if *has_rung { "rang, then " } else { "" };
+                write!(f, "{link}: {rang}rejected after {} with {}, expected {expected}", seconds(*after), why(end))
+            }
+            Self::HungUpEarly { link, after, since, end, awaiting } => {
+                let since = match since {
+                    Since::Answer => "after the answer",
+                    Since::Dialling => "after it went out",
+                    Since::Arrival => "after it arrived",
+                };
+                write!(
+                    f,
+                    "{link}: the call ended {} {since} with {}, while waiting for {}",
+                    seconds(*after),
+                    why(end),
+                    awaiting.words()
+                )
+            }
+            Self::NotReached { link, milestone, within, progress } => {
+                write!(f, "{link}: expected {milestone}, saw {progress} within {}", seconds(*within))
+            }
+            Self::WrongCause { link, after, end, expected } => {
+                let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+                let expected = expected.join(" or ");
+                write!(f, "{link}: rejected after {} with {}, expected {expected}", seconds(*after), why(end))
+            }
+            Self::RejectedOutOfTime { link, after, end, window } => match window {
+                RejectionWindow::AfterDialling { within } => {
+                    let (after, within) = (seconds(*after), seconds(*within));
+                    write!(f, "{link}: rejected after {after} with {}, expected within {within}", why(end))
+                }
+                RejectionWindow::AfterRinging { from, to } => {
+                    let (after, from, to) = (seconds(*after), seconds(*from), seconds(*to));
+                    write!(
+                        f,
+                        "{link}: rejected after {after} of ringing with {}, expected between {from} and {to}",
+                        why(end)
+                    )
+                }
+            },
+            Self::AnsweredLate { link, after, within } => {
+                write!(f, "{link}: answered after {}, expected within {}", seconds(*after), seconds(*within))
+            }
+            Self::Skipped { link, milestone, was_answered } => {
+                let what = if *was_answered { "answered" } else { "rejected" };
+                write!(f, "{link}: expected {milestone}, was {what} without")
+            }
+            Self::EarlyMedia { link, after } => {
+                let after = seconds(*after);
+                write!(f, "{link}: early media {after} after the call went out, expected none")
+            }
+            Self::NotEnded { link, within } => {
+                let within = seconds(*within);
+                write!(f, "{link}: expected the caller to hang up or press #, neither came within {within}")
+            }
+            Self::Sound { link, fault } => match fault {
+                SoundFault::Missing { why } => write!(f, "{link}: expected a recording, the server has none ({why})"),
+                SoundFault::Empty => write!(f, "{link}: expected a voice, the recording is empty"),
+                SoundFault::Short { recorded, played } => {
+                    let (recorded, played) = (seconds(*recorded), seconds(*played));
+                    write!(f, "{link}: expected {played} of sound, the recording has only {recorded}")
+                }
+            },
+            Self::Rang { link, after } => {
+                write!(f, "{link}: rang {} after the call went out, expected no ringing", seconds(*after))
+            }
+            Self::Answered { link, after } => {
+                write!(f, "{link}: answered {} after the call went out, expected no answer", seconds(*after))
+            }
+            Self::NoArrival { link, within, origin } => {
+                write!(f, "{link}: no call arrived within {}", seconds(*within))?;
+                match origin {
+                    Origin::Link { src, progress } => write!(f, "; {src} saw {progress}"),
+                    Origin::Trigger { result } => write!(f, "; {result}"),
+                    Origin::Person => Ok(()),
+                }
+            }
+            Self::CallerId { link, mismatch } => write!(f, "{link}: {mismatch}"),
+            Self::DialledNumber { link, received } => {
+                write!(
+                    f,
+                    "{link}: the call that arrived had dialled {}, which is not this test's number",
+                    shown(received)
+                )
+            }
+            Self::CameBack { link, dial_string } => {
+                write!(f, "{link}: {dial_string} came straight back to calltest: the dialplan has no such extension")
+            }
+            Self::Digits { link, expected, received, fault, waited } => {
+                write!(f, "{link}: expected digits {expected}, received {}", digits(received))?;
+                match fault {
+                    DigitFault::Wrong { position } => write!(f, " (number {position} is wrong)"),
+                    DigitFault::Extra => f.write_str(" (more than were sent)"),
+                    DigitFault::Missing => match waited {
+                        Some(Waited::Deadline(limit)) => write!(f, " before the deadline ({})", seconds(*limit)),
+                        Some(Waited::Overdue(by)) => write!(f, " until {} after the last was due", seconds(*by)),
+                        Some(Waited::CallEnd) => f.write_str(" before the call ended"),
+                        None => Ok(()),
+                    },
+                }
+            }
+            Self::ByOperator => f.write_str("marked as failed by an operator"),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Why a run could not find out: nothing in here speaks against the phone network.
+
+use std::time::Duration;
+
+use crate::cause::{CallEnd, ExpectedCause};
+use crate::plan::{LinkName, ServerName};
+
+/// Why we could not find out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Trouble {
+    /// A server could not be reached at all, or refuses us.
+    #[error("{why}")]
+    ServerUnavailable {
+        /// Which server.
+        server: ServerName,
+        /// A whole sentence.
+        why: String,
+    },
+    /// The connection to a server broke while the run needed it.
+    #[error("lost the connection to server {server} during the run: {why}")]
+    ConnectionLost {
+        /// Which server.
+        server: ServerName,
+        /// What broke it.
+        why: String,
+    },
+    /// Another process took over the app's events.
+    #[error("another process took the app over on server {server} during the run: {owner}")]
+    AppTaken {
+        /// Which server.
+        server: ServerName,
+        /// The other one, as far as it is known.
+        owner: String,
+    },
+    /// A server did not prove that it would have told us what we did not see.
+    #[error("server {server} did not answer when the time was up ({why}), so what was not seen proves nothing")]
+    OutOfSight {
+        /// Which server.
+        server: ServerName,
+        /// What was tried.
+        why: String,
+    },
+    /// Events came in faster than the run could take them.
+    #[error("more events came in than the run could take; none is trusted any more")]
+    Overflow,
+    /// Our own process was too late to see things in time.
+    #[error("this process was held up for {:.1} s during the run, so what was not seen proves nothing", by.as_secs_f64())]
+    LoopDelayed {
+        /// For how long.
+        by: Duration,
+    },
+    /// Asterisk would not originate the call, for a reason that is not the network's.
+    #[error("Asterisk refused to dial {dial_string}: {why}")]
+    OriginateRefused {
+        /// What was dialled.
+        dial_string: String,
+        /// Asterisk's reason, and what to do.
+        why: String,
+    },
+    /// A request that the script needed failed.
+    #[error("could not {action}: {why}")]
+    RequestFailed {
+        /// What we asked for, as "answer the call on bar".
+        action: String,
+        /// Why it failed.
+        why: String,
+    },
+    /// A sound could not be played.
+    #[error("{media} could not be played on {link}: Asterisk has no such sound file, or cannot read it")]
+    PlaybackFailed {
+        /// The link.
+        link: LinkName,
+        /// The media URI.
+        media: String,
+    },
+    /// A recording could not be made or fetched.
+    #[error("the recording {name} on {link} failed: {why}")]
+    RecordingFailed {
+        /// The link.
+        link: LinkName,
+        /// The recording's name on the server.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// What should have caused the call went wrong.
+    #[error("the trigger failed: {why}")]
+    TriggerFailed {
+        /// What was done, and what came of it.
+        why: String,
+    },
+    /// What should have caused the call was still under way when the time was up.
+    #[error("no call arrived on {link} within {:.0} s, but the trigger was not done by then either: {what}", within.as_secs_f64())]
+    TriggerUnfinished {
+        /// The link that waited.
+        link: LinkName,
+        /// The run's limit.
+        within: Duration,
+        /// What was under way.
+        what: String,
+    },
+    /// A SIP status was asked of a server that does not report any.
+    #[error("server {server} runs Asterisk {version}, which does not report SIP codes: {wanted} needs 22.7 or newer")]
+    NoSipCodes {
+        /// Which server.
+        server: ServerName,
+        /// Its version.
+        version: String,
+        /// What the test expects.
+        wanted: ExpectedCause,
+    },
+    /// A SIP status was expected, and the channel that ended told none.
+    #[error("{link}: rejected with {end}, but without a SIP code, so {wanted} cannot be checked; does the link dial by SIP?")]
+    SipCodeUntold {
+        /// The link called out on.
+        link: LinkName,
+        /// Why the call ended.
+        end: CallEnd,
+        /// What the test expects.
+        wanted: ExpectedCause,
+    },
+    /// The links were taken away while the run still used them.
+    #[error("lost the lease on its links during the run")]
+    LeaseLost,
+    /// What was awaited came after all, but too late for us to tell whose delay that was.
+    #[error(
+        "{what} came in only after the time was up, so it cannot be told whether the network or this process was late"
+    )]
+    Late {
+        /// What was awaited.
+        what: &'static str,
+    },
+    /// Two calls fit one run, so no one can say which is the right one.
+    #[error("two calls that both fit arrived on {link}; give the test a caller ID or number that tells them apart")]
+    TwoCallsFit {
+        /// The link.
+        link: LinkName,
+    },
+    /// A channel would not go away.
+    #[error("channel {channel} on server {server} is still up although we hung it up: {why}")]
+    ChannelLeft {
+        /// Which server.
+        server: ServerName,
+        /// The channel's id.
+        channel: String,
+        /// What was tried.
+        why: String,
+    },
+    /// The run took too long in a place where nothing was to be learnt about the network.
+    #[error("the time ({:.0} s) was up while {link} was busy with {what}", within.as_secs_f64())]
+    OutOfTime {
+        /// The link.
+        link: LinkName,
+        /// The run's limit.
+        within: Duration,
+        /// What was under way.
+        what: &'static str,
+    },
+    /// The script stopped short and the facts do not tell why.
+    #[error("the call stopped while {link} waited for {awaiting}, and nothing that was seen explains it")]
+    Unexplained {
+        /// The link.
+        link: LinkName,
+        /// What was awaited.
+        awaiting: &'static str,
+    },
+}

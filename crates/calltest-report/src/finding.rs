@@ -1,0 +1,129 @@
+//! Findings about a set-up: one line each for people, one JSON object each for programs.
+
+use calltest_core::event::{Finding, Outcome};
+use serde::Serialize;
+
+/// The version of the wire form.
+pub const VERSION: u32 = 1;
+
+/// A finding on the wire.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Version of this form: [`VERSION`].
+    pub version: u32,
+    /// The server's name.
+    pub server: String,
+    /// The link's name, where only that is concerned.
+    pub link: Option<String>,
+    /// What was looked at, in one word.
+    pub check: &'static str,
+    /// `ok`, `warning`, `unknown` or `problem`.
+    pub outcome: &'static str,
+    /// What was seen.
+    pub what: String,
+    /// What to do about it.
+    pub fix: Option<String>,
+}
+
+impl From<&Finding> for Report {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            version: VERSION,
+            server: finding.server.to_string(),
+            link: finding.link.as_ref().map(ToString::to_string),
+            check: finding.check.word(),
+            outcome: finding.outcome.word(),
+            what: finding.what.clone(),
+            fix: finding.fix.clone(),
+        }
+    }
+}
+
+/// A finding as one line of JSON.
+///
+/// # Errors
+/// None that can happen: every field of the form has a JSON form. The error is passed on all the same.
+pub fn json_line(finding: &Finding) -> serde_json::Result<String> {
+    serde_json::to_string(&Report::from(finding))
+}
+
+/// A finding as one line for people, without its outcome: where it was made, what was seen, and what to do.
+pub fn line(finding: &Finding) -> String {
+    let Finding { server, link, check, what, fix, .. } = finding;
+    let link = link.as_ref().map(|link| format!(", link {link}")).unwrap_or_default();
+    let fix = fix.as_ref().map(|fix| format!("; to mend it, {fix}")).unwrap_or_default();
+    format!("{server}{link}: {}: {what}{fix}", check.word())
+}
+
+/// How many findings there were of each outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// All is well.
+    pub ok: usize,
+    /// Works, but not as well as it might.
+    pub warnings: usize,
+    /// Could not be found out.
+    pub unknown: usize,
+    /// Calls fail on it.
+    pub problems: usize,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Ok => &mut self.ok,
+            Outcome::Warning => &mut self.warnings,
+            Outcome::Unknown => &mut self.unknown,
+            Outcome::Problem => &mut self.problems,
+        } += 1;
+    }
+
+    /// All of it in one sentence.
+    pub fn summary(&self) -> String {
+        let Self { ok, warnings, unknown, problems } = self;
+        format!("{problems} problems, {unknown} not found out, {warnings} warnings, {ok} in order")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calltest_core::event::Check;
+
+    use super::*;
+
+    fn offline() -> Finding {
+        Finding {
+            server: "asterisk".into(),
+            link: Some("carrier".into()),
+            check: Check::Endpoint,
+            outcome: Outcome::Problem,
+            what: "PJSIP/carrier is offline".into(),
+            fix: Some("see why the far end does not answer".into()),
+        }
+    }
+
+    #[test]
+    fn the_wire_form_of_a_finding() {
+        insta::assert_snapshot!(json_line(&offline()).unwrap(), @"");
+        let fine = Finding { link: None, outcome: Outcome::Ok, fix: None, ..offline() };
+        insta::assert_snapshot!(json_line(&fine).unwrap(), @"");
+    }
+
+    #[test]
+    fn a_line_says_where_what_and_what_to_do() {
+        let line = line(&offline());
+        let expected =
+            "asterisk, link carrier: endpoint: PJSIP/carrier is offline; to mend it, see why the far end does not answer";
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn every_outcome_is_counted() {
+        let mut tally = Tally::default();
+        for outcome in [Outcome::Ok, Outcome::Ok, Outcome::Warning, Outcome::Unknown, Outcome::Problem] {
+            tally.add(outcome);
+        }
+        assert_eq!(tally.summary(), "1 problems, 1 not found out, 1 warnings, 2 in order");
+    }
+}

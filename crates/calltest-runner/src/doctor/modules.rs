@@ -1,0 +1,110 @@
+//! Whether a server has loaded what calls need. What its absence means for everything else is asked there.
+
+use std::collections::BTreeSet;
+
+use calltest_ari::requests::asterisk;
+use calltest_core::event::{Check, Outcome};
+
+use super::reach::{lacks_module, load};
+use super::{Complaint, Notes, Patient};
+
+/// A module, and what does not work without it.
+struct Needed {
+    module: &'static str,
+    /// The others of this table without which Asterisk does not load it.
+    needs: &'static [&'static str],
+    without: &'static str,
+    outcome: Outcome,
+}
+
+const fn needed(module: &'static str, without: &'static str) -> Needed {
+    Needed { module, needs: &[], without, outcome: Outcome::Problem }
+}
+
+const fn useful(module: &'static str, without: &'static str) -> Needed {
+    Needed { module, needs: &[], without, outcome: Outcome::Warning }
+}
+
+/// What every server needs beyond what ARI itself is made of, for without that it does not answer at all. Those that
+/// others need come first.
+const NEEDED: [Needed; 13] = [
+    needed("app_stasis", "the dialplan cannot hand calls to calltest"),
+    needed("res_stasis_answer", "calls cannot be answered"),
+    needed("res_stasis_recording", "nothing can be recorded"),
+    Needed { needs: &["res_stasis_recording"], ..needed("res_stasis_playback", "nothing can be played") },
+    needed("res_stasis_snoop", "one direction of a call cannot be recorded"),
+    Needed {
+        needs: &["res_stasis_answer", "res_stasis_recording", "res_stasis_playback", "res_stasis_snoop"],
+        ..needed("res_ari_channels", "calls can be neither made nor hung up")
+    },
+    needed("res_ari_events", "we do not hear what happens"),
+    Needed {
+        needs: &["res_stasis_recording"],
+        ..needed("res_ari_recordings", "recordings can be neither fetched nor removed")
+    },
+    needed("format_wav", "recordings cannot be written"),
+    needed("res_http_websocket", "we do not hear what happens"),
+    useful("res_ari_endpoints", "an endpoint that is offline cannot be told from one that does not exist"),
+    useful("res_ari_applications", "every event of a call is sent to us, wanted or not"),
+    useful("func_timeout", "Asterisk does not end a call that calltest has lost hold of"),
+];
+
+/// What a server that speaks SIP needs besides.
+const NEEDED_FOR_SIP: [Needed; 2] = [
+    needed("res_rtp_asterisk", "SIP calls carry no voice and no digits"),
+    needed("res_pjsip_sdp_rtp", "SIP calls carry no voice and no digits"),
+];
+
+/// The modules that run on a server.
+pub(super) struct Modules(BTreeSet<String>);
+
+impl Modules {
+    /// Whether the module of this name (without `.so`) runs.
+    pub(super) fn has(&self, module: &str) -> bool {
+        self.0.contains(module)
+    }
+
+    /// Those of these that do not run, if there are any, in words.
+    pub(super) fn lacks(&self, modules: &[&str]) -> Option<String> {
+        let missing: Vec<_> = modules.iter().copied().filter(|module| !self.has(module)).collect();
+        (!missing.is_empty()).then(|| missing.join(" and "))
+    }
+}
+
+/// Asks which modules run. `None` if that cannot be asked.
+pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option<Modules> {
+    let listed = match patient.client.request(asterisk::ListModules {}).await {
+        Ok(listed) => listed,
+        Err(error) => {
+            let fix = if lacks_module(&error) {
+                load("res_ari_asterisk")
+            } else {
+                "see what Asterisk's log says".to_owned()
+            };
+            let what = format!("its modules could not be asked for: {error}");
+            notes.about_server(Check::Modules, Outcome::Unknown, Complaint::new(what, fix));
+            return None;
+        }
+    };
+    let running = listed.into_iter().filter(|module| module.status == "Running");
+    let modules = Modules(running.map(|module| module.name.trim_end_matches(".so").to_owned()).collect());
+    let has_sip = patient.links().filter_map(|link| link.channel.as_ref()).any(|channel| channel.technology() == "PJSIP");
+    let for_sip: &[Needed] = if has_sip { &NEEDED_FOR_SIP } else { &[] };
+    let mut is_complete = true;
+    for Needed { module, needs, without, outcome } in NEEDED.iter().chain(for_sip) {
+        if modules.has(module) {
+            continue;
+        }
+        is_complete = false;
+        let (reason, first) = match modules.lacks(needs) {
+            Some(missing) => (format!(" (it needs {missing})"), format!("once {missing} is loaded, ")),
+            None => (String::new(), String::new()),
+        };
+        let what = format!("{module} is not loaded{reason}: without it {without}");
+        notes.about_server(Check::Modules, *outcome, Complaint::new(what, first + &load(module)));
+    }
+    if is_complete {
+        notes.ok(Check::Modules, None, "everything that calls need is loaded");
+    }
+    Some(modules)
+}

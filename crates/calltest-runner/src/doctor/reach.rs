@@ -1,0 +1,155 @@
+//! Whether a server can be reached, and whether it lets us in.
+
+use std::error::Error;
+
+use calltest_ari::requests::{asterisk, channels};
+use calltest_ari::{ConnectError, RequestError, RequestFailure};
+use calltest_core::event::{Check, Outcome};
+
+use super::{Complaint, Notes, Patient};
+
+/// What ARI says where there is no module for a path, in contrast to an HTTP server without ARI.
+const NO_RESOURCE: &str = "Resource not found";
+
+/// Asks for the server's version; without an answer there is nothing more to look at.
+pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let (address, user) = (patient.address(), &patient.server.username);
+    let request = asterisk::GetInfo { only: vec![asterisk::InfoSection::System] };
+    let version = match patient.client.request(request).await {
+        Ok(info) => info.system.map(|system| system.version).unwrap_or_default(),
+        Err(error) if lacks_module(&error) => {
+            notes.ok(Check::Reach, None, format!("ARI answers at {address}"));
+            let what = "res_ari_asterisk or res_ari_model is not loaded: nothing can be asked about the server";
+            notes.about_server(Check::Modules, Outcome::Problem, Complaint::new(what, load("res_ari_asterisk")));
+            return None;
+        }
+        Err(error) => {
+            explain(patient.client.diagnose(error), notes);
+            return None;
+        }
+    };
+    notes.ok(Check::Reach, None, format!("Asterisk {version} answers at {address}"));
+    notes.ok(Check::Credentials, None, format!("it takes user `{user}` and the password"));
+    Some(version)
+}
+
+/// Whether the user may act: asks to hang up a channel that there is not.
+pub(super) async fn look_at_rights(patient: &Patient<'_>, notes: &mut Notes<'_>) -> bool {
+    let hangup = channels::Hangup { channel_id: "calltest-doctor".into(), ..Default::default() };
+    match patient.client.request(hangup).await {
+        Err(error) if !error.is_not_found() => {
+            explain(patient.client.diagnose(error), notes);
+            false
+        }
+        _ => {
+            notes.ok(Check::Rights, None, format!("user `{}` may act", patient.server.username));
+            true
+        }
+    }
+}
+
+/// How to load a module.
+pub(super) fn load(module: &str) -> String {
+    format!("run `asterisk -rx \"module load {module}.so\"`, and see that modules.conf loads it the next time too")
+}
+
+/// Whether it is ARI that knows no such path, since a module of its is not loaded.
+pub(super) fn lacks_module(error: &RequestError) -> bool {
+    matches!(&error.failure, RequestFailure::Refused { message, .. } if message == NO_RESOURCE)
+}
+
+/// Says why there is no way in.
+pub(super) fn explain(error: ConnectError, notes: &mut Notes<'_>) {
+    let (check, complaint) = complaint(error);
+    notes.about_server(check, Outcome::Problem, complaint);
+}
+
+fn complaint(error: ConnectError) -> (Check, Complaint) {
+    let text = error.to_string();
+    match error {
+        ConnectError::Unreachable { server, source } => (
+            Check::Reach,
+            Complaint::new(
+                format!("nobody answers at {server}: {}", root(source.as_ref())),
+                "start Asterisk there, correct host and port, or give its http.conf what \
+                 `calltest asterisk-config http.conf` prints",
+            ),
+        ),
+        ConnectError::TimedOut { server, after } => (
+            Check::Reach,
+            Complaint::new(
+                format!("{server} did not answer within {} s", after.as_secs_f64()),
+                "see whether host and port are right, whether a firewall is in between, and whether Asterisk hangs",
+            ),
+        ),
+        ConnectError::NotHttp { server, .. } => (
+            Check::Reach,
+            Complaint::new(
+                format!("{server} takes connections but does not answer in HTTP"),
+                "set `ssl: yes` if it expects TLS, else correct `port`: it is bindport in Asterisk's http.conf",
+            ),
+        ),
+        ConnectError::NoTlsThere { server } => (
+            Check::Reach,
+            Complaint::new(
+                format!("{server} does not speak TLS, which `ssl` asks for"),
+                "set `port` to that of tlsbindaddr in Asterisk's http.conf, or `ssl: no`",
+            ),
+        ),
+        ConnectError::UntrustedCertificate { server, source } => (
+            Check::Reach,
+            Complaint::new(
+                format!("nobody that we trust vouches for the certificate of {server}: {source}"),
+                "name the file of its authority in `ssl.ca`, and the host as the certificate does",
+            ),
+        ),
+        ConnectError::TlsRefused { server, source } => (
+            Check::Reach,
+            Complaint::new(
+                format!("{server} refuses TLS: {source}"),
+                "name our certificate in `ssl.cert` and `ssl.key`, if it asks for one",
+            ),
+        ),
+        ConnectError::TlsFile { .. } => (Check::Reach, Complaint::new(text, "correct `ssl`")),
+        ConnectError::NotAri { server, status } => (
+            Check::Reach,
+            Complaint::new(
+                format!("{server} answers in HTTP, but has no ARI (status {})", status.as_u16()),
+                "set enabled = yes in ari.conf, and see with `asterisk -rx \"module show like res_ari\"` whether res_ari \
+                 is loaded, which needs res_stasis and res_http_websocket",
+            ),
+        ),
+        ConnectError::WrongCredentials { username, .. } => (
+            Check::Credentials,
+            Complaint::new(
+                format!("it refuses user `{username}` with the password of the configuration"),
+                "give ari.conf what `calltest asterisk-config ari.conf` prints, or correct `username` and `password`",
+            ),
+        ),
+        ConnectError::Forbidden { username, .. } => (
+            Check::Rights,
+            Complaint::new(
+                format!("user `{username}` may look, but neither call nor hang up"),
+                format!("remove `read_only = yes` from [{username}] in ari.conf"),
+            ),
+        ),
+        ConnectError::Owned { .. }
+        | ConnectError::NeverRegistered { .. }
+        | ConnectError::NotHeard { .. }
+        | ConnectError::WebSocket { .. } => {
+            (Check::App, Complaint::new(text, "see which other programs use the app, and what Asterisk's log says"))
+        }
+        ConnectError::Request { .. } | ConnectError::InstanceName { .. } | ConnectError::Closed => {
+            (Check::Reach, Complaint::new(text, "see what Asterisk's log says"))
+        }
+    }
+}
+
+/// The innermost cause, which says what happened.
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
+}

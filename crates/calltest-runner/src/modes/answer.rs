@@ -1,0 +1,25 @@
+//! `answer`: waits for a call and answers it; plays a sound if there is one, and records what comes in meanwhile.
+
+use calltest_core::evidence::{Side, Stop};
+use calltest_core::plan::Reception;
+
+use crate::call::Call;
+
+pub(super) async fn go_through(
+    call: &mut Call<'_>,
+    at: &Reception,
+    sound: Option<&str>,
+    record: Option<&str>,
+) -> Result<(), Stop> {
+    let delay = &call.test.delay;
+    call.invite(at)?;
+    call.arrive().await?;
+    call.pause(delay.pre).await?;
+    call.ring().await?;
+    call.pause(delay.ring).await?;
+    call.answer().await?;
+    call.be_up(Side::Dst).await?;
+    call.record(Side::Dst, record).await?;
+    call.pause(delay.answer).await?;
+    call.play(Side::Dst, sound).await
+}

@@ -1,0 +1,31 @@
+//! `record`: waits for a call and answers it; plays a sound if there is one, and records what comes in until the caller hangs
+//! up or presses `#`.
+
+use calltest_core::evidence::{Side, Stop};
+use calltest_core::plan::Reception;
+
+use crate::call::{Call, Waited};
+use crate::verbs::Limit;
+
+pub(super) async fn go_through(
+    call: &mut Call<'_>,
+    at: &Reception,
+    sound: Option<&str>,
+    record: Option<&str>,
+) -> Result<(), Stop> {
+    let delay = &call.test.delay;
+    call.invite(at)?;
+    call.arrive().await?;
+    call.pause(delay.pre).await?;
+    call.ring().await?;
+    call.pause(delay.ring).await?;
+    call.answer().await?;
+    call.be_up(Side::Dst).await?;
+    call.record(Side::Dst, record).await?;
+    // The caller may end the call at any time from here on.
+    if call.see_caller_end(Some(Limit::from_now(delay.answer))).await? == Waited::Elapsed {
+        call.start_to_play(Side::Dst, sound).await?;
+        call.see_caller_end(None).await?;
+    }
+    Ok(())
+}
