@@ -1,8 +1,8 @@
-//! Debian packages without installing them: a private apt that fetches an Asterisk and what it links with.
+//! Debian packages without installing them: a private apt that fetches a program and what it links with.
 //!
 //! apt and dpkg do the work (finding, checking signatures, unpacking); they get directories and a configuration of
 //! their own, so they neither need root nor change anything of the machine's packages. Where the result goes, and
-//! that it only counts when it is whole, is the business of `fetch`.
+//! that it only counts when it is whole, is the business of `cache`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,22 @@ use std::process::{Command, Output};
 use crate::files::{create_directory, paths_in, write};
 use crate::{FileError, InstallError};
 
-/// The packages to fetch besides Asterisk's modules: the program with all it links with, and spoken sounds.
-const PACKAGES: [&str; 2] = ["asterisk", "asterisk-core-sounds-en-wav"];
+/// A program to fetch, with all it links with.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// What people call it.
+    pub(crate) name: &'static str,
+    /// Its package, whose version is the program's.
+    pub(crate) package: &'static str,
+    /// Other packages to fetch with it.
+    pub(crate) companions: &'static [&'static str],
+    /// A package of the same version that is fetched without what it depends on.
+    pub(crate) alone: Option<&'static str>,
+    /// Packages that are depended on, and not fetched, because nothing here uses them.
+    pub(crate) spared: &'static [&'static str],
+}
 
-/// The modules' package depends on the libraries of every optional module, of which none is used here. It is fetched
-/// alone, therefore, and apt is told that something else provides it.
-const MODULES_PACKAGE: &str = "asterisk-modules";
-
-/// What a private apt is asked for.
+/// Where a private apt looks.
 #[derive(Debug, Clone)]
 pub(crate) struct Archive {
     pub(crate) mirror: String,
@@ -31,6 +39,7 @@ pub(crate) struct Archive {
 /// A private apt with its own directories.
 #[derive(Debug)]
 pub(crate) struct PrivateApt {
+    wanted: &'static Wanted,
     archive: Archive,
     directory: PathBuf,
     configuration: PathBuf,
@@ -39,21 +48,22 @@ pub(crate) struct PrivateApt {
 /// The packages that were found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Asterisk's version, without Debian's epoch.
+    /// The program's version, without Debian's epoch.
     pub(crate) version: String,
     /// How much there is to download.
     pub(crate) bytes: u64,
-    /// The version of the modules' package as apt names it.
+    /// The version as apt names it.
     debian_version: String,
 }
 
 impl PrivateApt {
     /// Prepares a private apt in an empty directory.
-    pub(crate) fn prepare(archive: Archive, directory: &Path) -> Result<Self, InstallError> {
+    pub(crate) fn prepare(wanted: &'static Wanted, archive: Archive, directory: &Path) -> Result<Self, InstallError> {
         if !archive.keyring.is_file() {
             return Err(InstallError::MissingKeyring { keyring: archive.keyring });
         }
-        let apt = Self { archive, directory: directory.to_owned(), configuration: directory.join("apt.conf") };
+        let configuration_file = directory.join("apt.conf");
+        let apt = Self { wanted, archive, directory: directory.to_owned(), configuration: configuration_file };
         for name in ["lists/partial", "archives/partial", "parts"] {
             create_directory(&directory.join(name))?;
         }
@@ -70,15 +80,15 @@ impl PrivateApt {
     /// Reads the mirror's index and resolves what is needed.
     pub(crate) fn find(&self) -> Result<Found, InstallError> {
         self.run(self.apt("apt-get").arg("update"))?;
-        let shown = self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", "asterisk"]))?;
+        let shown = self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", self.wanted.package]))?;
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
         let debian_version = shown.lines().find_map(|line| line.strip_prefix("Version: ")).ok_or_else(|| {
             let Archive { mirror, suite, architecture, .. } = self.archive.clone();
-            InstallError::NoSuchPackage { mirror, suite, architecture }
+            InstallError::NoSuchPackage { mirror, package: self.wanted.package, suite, architecture }
         })?;
-        write(&self.directory.join("status"), &stand_in(debian_version))?;
+        write(&self.directory.join("status"), &stand_in(self.wanted, debian_version))?;
         let mut bytes = 0;
-        for mut command in [self.install(), self.download_modules(debian_version)] {
+        for mut command in [self.install()].into_iter().chain(self.download_alone(debian_version)) {
             let uris = self.run(command.arg("--print-uris"))?;
             bytes += String::from_utf8_lossy(&uris.stdout).lines().filter_map(size_of_uri_line).sum::<u64>();
         }
@@ -89,23 +99,26 @@ impl PrivateApt {
     /// Downloads what was found: the paths of the packages.
     pub(crate) fn download(&self, found: &Found) -> Result<Vec<PathBuf>, InstallError> {
         self.run(self.install().arg("--download-only"))?;
-        self.run(&mut self.download_modules(&found.debian_version))?;
+        if let Some(mut command) = self.download_alone(&found.debian_version) {
+            self.run(&mut command)?;
+        }
         let paths = paths_in(&self.directory.join("archives")).into_iter();
         Ok(paths.filter(|path| path.extension().is_some_and(|name| name == "deb")).collect())
     }
 
     fn install(&self) -> Command {
         let mut command = self.apt("apt-get");
-        command.args(["install", "--yes"]).args(PACKAGES);
+        command.args(["install", "--yes", self.wanted.package]).args(self.wanted.companions);
         command
     }
 
     /// `apt-get download` fetches a single package into the working directory.
-    fn download_modules(&self, debian_version: &str) -> Command {
+    fn download_alone(&self, debian_version: &str) -> Option<Command> {
+        let package = self.wanted.alone?;
         let mut command = self.apt("apt-get");
         command.current_dir(self.directory.join("archives"));
-        command.arg("download").arg(format!("{MODULES_PACKAGE}={debian_version}"));
-        command
+        command.arg("download").arg(format!("{package}={debian_version}"));
+        Some(command)
     }
 
     fn apt(&self, tool: &'static str) -> Command {
@@ -116,7 +129,7 @@ impl PrivateApt {
 
     fn run(&self, command: &mut Command) -> Result<Output, InstallError> {
         let output = self.run_unchecked(command)?;
-        if output.status.success() { Ok(output) } else { Err(explain(&self.archive, command, &output)) }
+        if output.status.success() { Ok(output) } else { Err(explain(self.wanted, &self.archive, command, &output)) }
     }
 
     fn run_unchecked(&self, command: &mut Command) -> Result<Output, InstallError> {
@@ -142,7 +155,7 @@ pub(crate) fn unpack(package: &Path, root: &Path) -> Result<(), InstallError> {
 }
 
 /// Says what a failure of apt means to somebody who did not know that apt is at work.
-fn explain(archive: &Archive, command: &Command, output: &Output) -> InstallError {
+fn explain(wanted: &Wanted, archive: &Archive, command: &Command, output: &Output) -> InstallError {
     let Archive { mirror, keyring, .. } = archive.clone();
     let message = complaints(&output.stderr);
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -151,7 +164,7 @@ fn explain(archive: &Archive, command: &Command, output: &Output) -> InstallErro
     } else if says(&["NO_PUBKEY", "GPG error", "is not signed", "signature"]) {
         InstallError::BadSignature { mirror, keyring, message }
     } else if says(&["Failed to fetch", "Could not resolve", "Could not connect", "does not have a Release file"]) {
-        InstallError::MirrorUnreachable { mirror, message }
+        InstallError::MirrorUnreachable { wanted: wanted.name, mirror, message }
     } else {
         tool_failed(command, output)
     }
@@ -192,17 +205,21 @@ Acquire::Retries "3";
     )
 }
 
-/// An entry for dpkg's list of installed packages which provides what need not be fetched: the modules (fetched
-/// alone), the sample configuration, and what only the packages' own scripts use, which are not run.
-fn stand_in(debian_version: &str) -> String {
+/// An entry for dpkg's list of installed packages which provides what need not be fetched, and what is fetched alone.
+fn stand_in(wanted: &Wanted, debian_version: &str) -> String {
+    let alone = wanted.alone.map(|package| format!("{package} (= {debian_version})"));
+    let provided: Vec<_> = alone.into_iter().chain(wanted.spared.iter().map(|name| (*name).to_owned())).collect();
+    // What is wanted of any architecture ("python3:any") only a package can provide that allows that.
     format!(
         "Package: asterisk-lab-stand-in\n\
          Status: install ok installed\n\
          Version: 1\n\
          Architecture: all\n\
+         Multi-Arch: allowed\n\
          Maintainer: nobody\n\
-         Provides: {MODULES_PACKAGE} (= {debian_version}), asterisk-config-custom, adduser\n\
-         Description: what is not installed and need not be\n"
+         Provides: {}\n\
+         Description: what is not installed and need not be\n",
+        provided.join(", ")
     )
 }
 
@@ -260,8 +277,10 @@ mod tests {
             architecture: "arm64".into(),
             keyring: "/keys.gpg".into(),
         };
+        let wanted =
+            Wanted { name: "Asterisk", package: "asterisk", companions: &[], alone: None, spared: &["adduser"] };
         let output = Output { status: ExitStatus::from_raw(100 << 8), stdout: Vec::new(), stderr: stderr.into() };
-        explain(&archive, Command::new("apt-get").arg("update"), &output)
+        explain(&wanted, &archive, Command::new("apt-get").arg("update"), &output)
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! A server's directories and configuration files, filled with the texts of `asterisk-setup`.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use asterisk_setup::{
-    AriConf, AsteriskConf, CDR_CONF, Dialplan, DialplanLanguage, Directories, EMPTY_FILES, HttpConf, HttpsConf,
+    AriConf, AsteriskConf, AsteriskOptions, CDR_CONF, Dialplan, DialplanLanguage, Directories, EMPTY_FILES, HttpConf, HttpsConf,
     INDICATIONS_CONF, LOGGER_CONF, ModulesConf, PjsipConf, RtpConf, Transport,
 };
 
 use crate::files::{create_directory, write};
 use crate::options::ServerOptions;
 use crate::trunk::TrunkEnd;
-use crate::{FileError, Installation, LabError};
+use crate::{Installation, LabError};
 
 /// A UNIX socket's path has to fit, with a zero at its end, into 108 bytes (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
+
+/// The file without which nothing can be found.
+const ASTERISK_CONF: &str = "asterisk.conf";
 
 /// The transport that is always there, for what a test adds to `pjsip.conf`.
 const MAIN_TRANSPORT: &str = "transport-udp";
@@ -82,12 +86,9 @@ impl ServerConfig<'_> {
         }
         let directories = layout.directories(self.installation);
         let etc = directories.etc.clone();
-        let asterisk_conf = AsteriskConf { directories, transmits_silence: self.transmits_silence };
-        for name in EMPTY_FILES {
-            write(&etc.join(name), "")?;
-        }
-        for (name, text) in [
-            ("asterisk.conf", asterisk_conf.to_string()),
+        let mut files: BTreeMap<&str, String> = EMPTY_FILES.into_iter().map(|name| (name, String::new())).collect();
+        files.extend([
+            (ASTERISK_CONF, self.asterisk_conf(directories)),
             ("ari.conf", self.ari_conf().to_string()),
             ("cdr.conf", CDR_CONF.to_owned()),
             ("http.conf", self.http_conf().to_string()),
@@ -96,10 +97,24 @@ impl ServerConfig<'_> {
             ("modules.conf", self.modules_conf()),
             ("pjsip.conf", self.pjsip_conf()),
             ("rtp.conf", RtpConf::default().to_string()),
-        ] {
+        ]);
+        files.extend(self.dialplan());
+        let of_the_users = self.options.files.iter().filter(|(name, _)| *name != ASTERISK_CONF);
+        files.extend(of_the_users.map(|(name, text)| (name.as_str(), text.clone())));
+        for (name, text) in files {
             write(&etc.join(name), &text)?;
         }
-        Ok(self.write_dialplan(&etc)?)
+        Ok(())
+    }
+
+    fn asterisk_conf(&self, directories: Directories) -> String {
+        match self.options.files.get(ASTERISK_CONF) {
+            Some(options) => format!("{directories}\n{options}"),
+            None => {
+                let options = AsteriskOptions { transmits_silence: self.transmits_silence };
+                AsteriskConf { directories, options }.to_string()
+            }
+        }
     }
 
     fn ari_conf(&self) -> AriConf {
@@ -118,10 +133,11 @@ impl ServerConfig<'_> {
 
     fn modules_conf(&self) -> String {
         // Without a file to read, pbx_ael complains.
-        let is_wanted = |name: &str| match self.options.dialplan_language {
+        let is_of_use = |name: &str| match self.options.dialplan_language {
             DialplanLanguage::Ael => true,
             DialplanLanguage::ExtensionsConf => name != "pbx_ael",
         };
+        let is_wanted = |name: &str| is_of_use(name) && !self.options.missing_modules.iter().any(|left| left == name);
         ModulesConf { has_module: |name: &str| is_wanted(name) && self.installation.has_module(name) }.to_string()
     }
 
@@ -135,18 +151,15 @@ impl ServerConfig<'_> {
         format!("{conf}\n{}\n", self.options.pjsip)
     }
 
-    fn write_dialplan(&self, etc: &Path) -> Result<(), FileError> {
+    fn dialplan(&self) -> Vec<(&'static str, String)> {
         let incoming = self.trunks.iter().map(|end| end.incoming.clone()).collect();
-        let dialplan = Dialplan { app: self.options.app.clone(), incoming };
+        let dialplan = Dialplan { app: self.options.app.clone(), incoming, ..Dialplan::default() };
         let language = self.options.dialplan_language;
         let text = dialplan.text(language);
         let added = &self.options.dialplan;
         match language {
-            DialplanLanguage::Ael => {
-                write(&etc.join("extensions.ael"), &text)?;
-                write(&etc.join("extensions.conf"), added)
-            }
-            DialplanLanguage::ExtensionsConf => write(&etc.join("extensions.conf"), &format!("{text}\n{added}")),
+            DialplanLanguage::Ael => vec![("extensions.ael", text), ("extensions.conf", added.clone())],
+            DialplanLanguage::ExtensionsConf => vec![("extensions.conf", format!("{text}\n{added}"))],
         }
     }
 }

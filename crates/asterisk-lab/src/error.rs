@@ -1,4 +1,4 @@
-//! What may go wrong: one error for getting an Asterisk, one for running servers with it.
+//! What may go wrong: one error for getting a program to run, one for running servers and far ends with it.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::FileError;
 
-/// Why there is no Asterisk to run.
+/// Why there is no Asterisk, or no SIPp, to run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
     /// A program that fetching needs is not there.
     #[error(
-        "`{tool}` is needed to fetch Asterisk and was not found: it is in the package {package} of Debian and its \
+        "`{tool}` is needed to fetch packages of Debian and was not found: it is in the package {package} of Debian and its \
          relatives; on other systems install Asterisk 18 or newer, and use that"
     )]
     MissingTool {
@@ -33,8 +33,10 @@ pub enum InstallError {
         keyring: PathBuf,
     },
     /// The mirror did not answer, or not with what was asked for.
-    #[error("could not fetch Asterisk from {mirror}: {message}")]
+    #[error("could not fetch {wanted} from {mirror}: {message}")]
     MirrorUnreachable {
+        /// The program to be fetched.
+        wanted: &'static str,
         /// The mirror's address.
         mirror: String,
         /// What apt said.
@@ -61,11 +63,13 @@ pub enum InstallError {
         /// What apt said.
         message: String,
     },
-    /// The suite has no Asterisk for this machine.
-    #[error("{mirror} has no package `asterisk` in the suite {suite} for {architecture}")]
+    /// The suite does not have the program for this machine.
+    #[error("{mirror} has no package `{package}` in the suite {suite} for {architecture}")]
     NoSuchPackage {
         /// The mirror's address.
         mirror: String,
+        /// The program's package.
+        package: &'static str,
         /// The suite that was asked.
         suite: String,
         /// Debian's name of the machine's architecture.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::files::paths_in;
+use crate::files::{name_starts_with, paths_in};
 use crate::{FileError, InstallError};
 
 /// The oldest version whose ARI has what is used here.
@@ -116,6 +116,39 @@ impl Installation {
 }
 
 impl Loader {
+    /// The loader and the libraries among unpacked packages. Their names have the architecture in them:
+    /// `lib/x86_64-linux-gnu` and `ld-linux-x86-64.so.2`, for example.
+    pub(crate) fn below(root: &Path) -> Result<Self, InstallError> {
+        let parent = root.join("usr/lib");
+        let found = paths_in(&parent).into_iter().find_map(|libraries| {
+            let program = paths_in(&libraries).into_iter().find(|path| name_starts_with(path, "ld-linux"))?;
+            Some(Self { program, libraries })
+        });
+        found.ok_or_else(|| InstallError::Incomplete { missing: format!("no loader below {}", parent.display()) })
+    }
+
+    /// Checks that an object finds all its libraries among these, rather than on this machine, where they may be missing
+    /// tomorrow.
+    pub(crate) fn check_libraries_of(&self, object: &Path) -> Result<(), InstallError> {
+        let output = self.command().arg("--list").arg(object).output();
+        let output = output.map_err(FileError::because("run", &self.program))?;
+        let missing = if output.status.success() {
+            // "libxml2.so.16 => /path/of/it (0x00007f…)", or "libxml2.so.16 => not found".
+            let ours = self.libraries.to_string_lossy();
+            let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+            let mut libraries = listed.lines().filter(|line| line.contains(" => "));
+            libraries.find(|line| !line.contains(&*ours)).map(|line| line.trim().to_owned())
+        } else {
+            Some(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        };
+        match missing {
+            None => Ok(()),
+            Some(missing) => {
+                Err(InstallError::Incomplete { missing: format!("{}: {missing}", object.display()) })
+            }
+        }
+    }
+
     /// The command that looks for libraries among its own first, and never in this machine's list of libraries.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

@@ -26,6 +26,7 @@
 //! texts of the servers' configuration come from `asterisk-setup`; what is said over ARI is the caller's business.
 
 mod apt;
+mod cache;
 mod command_line;
 mod config_files;
 mod error;

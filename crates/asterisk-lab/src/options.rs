@@ -1,5 +1,6 @@
 //! What a server of a lab shall be like, beyond its name. What becomes of it is in `config_files`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use asterisk_setup::{AriUser, DialplanLanguage, EXAMPLE_APP};
@@ -18,6 +19,8 @@ pub struct ServerOptions {
     pub(crate) transmits_silence: Option<bool>,
     pub(crate) https: Option<(PathBuf, PathBuf)>,
     pub(crate) address: Option<LoopbackAddress>,
+    pub(crate) missing_modules: Vec<String>,
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 impl ServerOptions {
@@ -34,6 +37,8 @@ impl ServerOptions {
             transmits_silence: None,
             https: None,
             address: None,
+            missing_modules: Vec::new(),
+            files: BTreeMap::new(),
         }
     }
 
@@ -78,6 +83,22 @@ impl ServerOptions {
     #[must_use]
     pub fn https(self, certificate_file: impl Into<PathBuf>, private_key_file: impl Into<PathBuf>) -> Self {
         Self { https: Some((certificate_file.into(), private_key_file.into())), ..self }
+    }
+
+    /// Leaves a module out, named without `.so`. Asterisk leaves out those that depend on it.
+    #[must_use]
+    pub fn without_module(mut self, module: impl Into<String>) -> Self {
+        self.missing_modules.push(module.into());
+        self
+    }
+
+    /// A configuration file as a user would have it, in place of the lab's own; of `asterisk.conf` the section
+    /// `[options]`. The lab relies on what it would have written there itself: the example's ARI user, and ARI and SIP on
+    /// the server's own address.
+    #[must_use]
+    pub fn file(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.files.insert(name.into(), text.into());
+        self
     }
 
     /// The address to use, for a caller who has to know it before the server starts.

@@ -16,13 +16,13 @@ pub struct AriConf {
     pub websocket_write_timeout: Duration,
 }
 
-/// One ARI user, with a password in clear text.
+/// One ARI user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AriUser {
     /// The user's name, which is the name of a section of the file.
     pub name: String,
-    /// The password in clear text.
-    pub password: String,
+    /// The password in clear text; `None` leaves its place open, and Asterisk refuses the user until it is filled.
+    pub password: Option<String>,
     /// Such a user may look (GET), but neither originate nor hang up: Asterisk answers 403.
     pub is_read_only: bool,
 }
@@ -31,7 +31,7 @@ impl AriUser {
     /// A user who may do everything.
     #[must_use]
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { name: name.into(), password: password.into(), is_read_only: false }
+        Self { name: name.into(), password: Some(password.into()), is_read_only: false }
     }
 }
 
@@ -59,7 +59,10 @@ impl fmt::Display for AriUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "[{}]", self.name)?;
         writeln!(f, "type = user")?;
-        writeln!(f, "password = {}", conf_value(&self.password))?;
+        match &self.password {
+            Some(password) => writeln!(f, "password = {}", conf_value(password))?,
+            None => writeln!(f, "; Without a password Asterisk refuses the user: put it here.\n;password = ***")?,
+        }
         writeln!(f, "password_format = plain")?;
         if self.is_read_only {
             writeln!(f, "read_only = yes")?;
@@ -81,6 +84,14 @@ mod tests {
             text.ends_with("\n\n[example]\ntype = user\npassword = oh_no_you_do_not\npassword_format = plain\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_password_may_be_left_open() {
+        let user = AriUser { password: None, ..AriUser::new("example", "hunter2") };
+        let expected = "[example]\ntype = user\n; Without a password Asterisk refuses the user: put it here.\n\
+                        ;password = ***\npassword_format = plain\n";
+        assert_eq!(user.to_string(), expected);
     }
 
     #[test]

@@ -8,6 +8,13 @@ use std::path::PathBuf;
 pub struct AsteriskConf {
     /// Where everything is.
     pub directories: Directories,
+    /// How Asterisk behaves.
+    pub options: AsteriskOptions,
+}
+
+/// The section `[options]` of `asterisk.conf`, as far as calls are concerned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AsteriskOptions {
     /// Whether Asterisk sends RTP while it has nothing to say. In-band DTMF needs that: without it the last digit
     /// is not heard to end, and equal digits run together. It doubles the load, so it is off otherwise.
     pub transmits_silence: bool,
@@ -36,7 +43,22 @@ pub struct Directories {
 
 impl fmt::Display for AsteriskConf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Directories { etc, modules, data, state, spool, run, log, cache } = &self.directories;
+        write!(f, "{}\n{}", self.directories, self.options)?;
+        writeln!(f, "nocolor = yes\nhideconnect = yes")
+    }
+}
+
+impl fmt::Display for AsteriskOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[options]")?;
+        writeln!(f, "; Digits in band need RTP that goes on while there is nothing to say. It doubles the load.")?;
+        writeln!(f, "transmit_silence = {}", if self.transmits_silence { "yes" } else { "no" })
+    }
+}
+
+impl fmt::Display for Directories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { etc, modules, data, state, spool, run, log, cache } = self;
         let agi = data.join("agi-bin");
         writeln!(f, "[directories]")?;
         for (key, path) in [
@@ -54,10 +76,7 @@ impl fmt::Display for AsteriskConf {
         ] {
             writeln!(f, "{key} = {}", path.display())?;
         }
-        writeln!(f, "\n[options]")?;
-        writeln!(f, "nocolor = yes")?;
-        writeln!(f, "hideconnect = yes")?;
-        writeln!(f, "transmit_silence = {}", if self.transmits_silence { "yes" } else { "no" })
+        Ok(())
     }
 }
 
@@ -103,7 +122,7 @@ mod tests {
             log: "/srv/a/log".into(),
             cache: "/srv/a/cache".into(),
         };
-        AsteriskConf { directories, transmits_silence }.to_string()
+        AsteriskConf { directories, options: AsteriskOptions { transmits_silence } }.to_string()
     }
 
     #[test]
@@ -116,7 +135,7 @@ mod tests {
 
     #[test]
     fn silence_is_sent_only_on_request() {
-        assert!(conf(true).ends_with("\ntransmit_silence = yes\n"));
-        assert!(conf(false).ends_with("\ntransmit_silence = no\n"));
+        assert!(conf(true).contains("\ntransmit_silence = yes\n"));
+        assert!(conf(false).contains("\ntransmit_silence = no\n"));
     }
 }

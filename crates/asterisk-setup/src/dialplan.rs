@@ -28,13 +28,20 @@ pub enum DialplanLanguage {
     ExtensionsConf,
 }
 
-/// Everything that leads into calltest: the macro, the context `direct` of the example, one context per trunk.
+/// Everything that leads into calltest: the macro, the context `direct` of the example, and the contexts in which calls
+/// arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialplan {
     /// The Stasis app: `asterisk.app` in calltest's configuration.
     pub app: String,
-    /// The contexts in which trunks deliver their calls.
+    /// The example's context `direct`, with lines for links that are not called like their numbers; `None` without it.
+    pub direct: Option<Vec<NumberLine>>,
+    /// The contexts whose every call is a call on one link, as those of trunks are.
     pub incoming: Vec<Incoming>,
+    /// The contexts in which each number is a call on a link of its own.
+    pub numbers: Vec<NumberContext>,
+    /// What else the reader has to know.
+    pub remarks: Vec<String>,
 }
 
 /// A context whose every call goes to calltest, as a call on one link.
@@ -46,14 +53,41 @@ pub struct Incoming {
     pub link: String,
 }
 
+/// A context that hands single numbers to calltest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberContext {
+    /// The context.
+    pub context: String,
+    /// What it is for: one sentence.
+    pub purpose: String,
+    /// Its numbers.
+    pub lines: Vec<NumberLine>,
+}
+
+/// A number, and the link on which a call to it is a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberLine {
+    /// The number as it is dialled there.
+    pub extension: String,
+    /// The link, as calltest's configuration names it.
+    pub link: String,
+}
+
 impl Default for Dialplan {
     /// The example, which needs no trunk.
     fn default() -> Self {
-        Self { app: EXAMPLE_APP.to_owned(), incoming: Vec::new() }
+        Self { app: EXAMPLE_APP.to_owned(), direct: Some(Vec::new()), ..Self::without_contexts() }
     }
 }
 
 impl Dialplan {
+    /// The macro alone.
+    #[must_use]
+    pub fn without_contexts() -> Self {
+        let app = EXAMPLE_APP.to_owned();
+        Self { app, direct: None, incoming: Vec::new(), numbers: Vec::new(), remarks: Vec::new() }
+    }
+
     /// The text in the given language.
     #[must_use]
     pub fn text(&self, language: DialplanLanguage) -> String {
@@ -77,17 +111,19 @@ macro calltest(link,nr) {{
     Hangup();
     return;
 }}
-
-// For tests without a trunk: Local/NAME@direct is a call on the link NAME.
-context direct {{
 "#,
             app = self.app,
         );
-        write_ael_numbers(&mut text, "${EXTEN},");
-        for (extension, steps) in DIRECT_EXTENSIONS {
-            let _ = writeln!(text, "    {extension} => {{ {}; }}", steps.join("; "));
+        if let Some(lines) = &self.direct {
+            text.push_str("\n// For tests without a trunk: Local/NAME@direct is a call on the link NAME.\n");
+            text.push_str("context direct {\n");
+            write_ael_lines(&mut text, lines);
+            write_ael_numbers(&mut text, "${EXTEN},");
+            for (extension, steps) in DIRECT_EXTENSIONS {
+                let _ = writeln!(text, "    {extension} => {{ {}; }}", steps.join("; "));
+            }
+            text.push_str("}\n");
         }
-        text.push_str("}\n");
         for incoming in &self.incoming {
             let Incoming { context, link } = incoming;
             let _ = writeln!(text, "\n// All calls that a trunk delivers are calls on the link {link}.");
@@ -97,6 +133,14 @@ context direct {{
                 writeln!(text, "    s => &calltest({link},);       // a call without a number, as on an analogue line");
             text.push_str("}\n");
         }
+        for NumberContext { context, purpose, lines } in &self.numbers {
+            let _ = writeln!(text, "\n// {purpose}");
+            let _ = writeln!(text, "context {context} {{");
+            write_ael_lines(&mut text, lines);
+            text.push_str(AEL_HANGUP);
+            text.push_str("}\n");
+        }
+        self.write_remarks(&mut text, "//");
         text
     }
 
@@ -111,19 +155,20 @@ exten => s,1,Stasis({app},${{ARG1}},${{ARG2}})
 ; calltest is not connected: "congestion" rather than "declined"
  same => n,ExecIf($["${{STASISSTATUS}}" = "FAILED"]?Hangup(34))
  same => n,Hangup()
-
-; For tests without a trunk: Local/NAME@direct is a call on the link NAME.
-[direct]
 "#,
             app = self.app,
         );
-        write_conf_numbers(&mut text, "${EXTEN},");
-        for (extension, steps) in DIRECT_EXTENSIONS {
-            for (index, step) in steps.iter().enumerate() {
-                let _ = match index {
-                    0 => writeln!(text, "exten => {extension},1,{step}"),
-                    _ => writeln!(text, " same => n,{step}"),
-                };
+        if let Some(lines) = &self.direct {
+            text.push_str("\n; For tests without a trunk: Local/NAME@direct is a call on the link NAME.\n[direct]\n");
+            write_conf_lines(&mut text, lines);
+            write_conf_numbers(&mut text, "${EXTEN},");
+            for (extension, steps) in DIRECT_EXTENSIONS {
+                for (index, step) in steps.iter().enumerate() {
+                    let _ = match index {
+                        0 => writeln!(text, "exten => {extension},1,{step}"),
+                        _ => writeln!(text, " same => n,{step}"),
+                    };
+                }
             }
         }
         for incoming in &self.incoming {
@@ -134,7 +179,35 @@ exten => s,1,Stasis({app},${{ARG1}},${{ARG2}})
             let _ = writeln!(text, "; a call without a number, as on an analogue line");
             let _ = writeln!(text, "exten => s,1,Gosub(calltest,s,1({link},))");
         }
+        for NumberContext { context, purpose, lines } in &self.numbers {
+            let _ = writeln!(text, "\n; {purpose}");
+            let _ = writeln!(text, "[{context}]");
+            write_conf_lines(&mut text, lines);
+            text.push_str(CONF_HANGUP);
+        }
+        self.write_remarks(&mut text, ";");
         text
+    }
+
+    fn write_remarks(&self, text: &mut String, mark: &str) {
+        for remark in &self.remarks {
+            let _ = writeln!(text, "\n{mark} {remark}");
+        }
+    }
+}
+
+const AEL_HANGUP: &str = "    h => NoOp();                    // nothing is left to do when the call is over\n";
+const CONF_HANGUP: &str = "; nothing is left to do when the call is over\nexten => h,1,NoOp()\n";
+
+fn write_ael_lines(text: &mut String, lines: &[NumberLine]) {
+    for NumberLine { extension, link } in lines {
+        let _ = writeln!(text, "    {extension} => &calltest({link},${{EXTEN}});");
+    }
+}
+
+fn write_conf_lines(text: &mut String, lines: &[NumberLine]) {
+    for NumberLine { extension, link } in lines {
+        let _ = writeln!(text, "exten => {extension},1,Gosub(calltest,s,1({link},${{EXTEN}}))");
     }
 }
 
@@ -142,14 +215,14 @@ fn write_ael_numbers(text: &mut String, arguments: &str) {
     for pattern in NUMBER_PATTERNS {
         let _ = writeln!(text, "    {pattern} => &calltest({arguments});");
     }
-    text.push_str("    h => NoOp();                    // nothing is left to do when the call is over\n");
+    text.push_str(AEL_HANGUP);
 }
 
 fn write_conf_numbers(text: &mut String, arguments: &str) {
     for pattern in NUMBER_PATTERNS {
         let _ = writeln!(text, "exten => {pattern},1,Gosub(calltest,s,1({arguments}))");
     }
-    text.push_str("; nothing is left to do when the call is over\nexten => h,1,NoOp()\n");
+    text.push_str(CONF_HANGUP);
 }
 
 #[cfg(test)]
@@ -158,7 +231,16 @@ mod tests {
 
     fn with_trunk() -> Dialplan {
         let incoming = vec![Incoming { context: "from-carrier".into(), link: "carrier".into() }];
-        Dialplan { app: "tester".into(), incoming }
+        Dialplan { app: "tester".into(), incoming, ..Dialplan::default() }
+    }
+
+    fn with_numbers() -> Dialplan {
+        let line = |extension: &str, link: &str| NumberLine { extension: extension.into(), link: link.into() };
+        let lines = vec![line("+4912345", "foo"), line("567", "bar")];
+        let numbers =
+            vec![NumberContext { context: "office".into(), purpose: "Calls from the office.".into(), lines }];
+        let remarks = vec!["Mind the gap.".into()];
+        Dialplan { direct: Some(vec![line("89", "baz")]), numbers, remarks, ..Dialplan::default() }
     }
 
     #[test]
@@ -177,6 +259,32 @@ mod tests {
         let conf = dialplan.to_extensions_conf();
         let (_, context) = conf.split_once("[from-carrier]\n").unwrap();
         assert!(context.starts_with("exten => _X!,1,Gosub(calltest,s,1(carrier,${EXTEN}))\n"), "{context}");
+    }
+
+    #[test]
+    fn a_number_is_a_call_on_the_link_of_its_line() {
+        let ael = with_numbers().to_ael();
+        let (_, office) = ael.split_once("\n// Calls from the office.\ncontext office {\n").unwrap();
+        assert_eq!(
+            office,
+            "    +4912345 => &calltest(foo,${EXTEN});\n    567 => &calltest(bar,${EXTEN});\n    \
+             h => NoOp();                    // nothing is left to do when the call is over\n}\n\n// Mind the gap.\n"
+        );
+        let conf = with_numbers().to_extensions_conf();
+        let (_, office) = conf.split_once("\n; Calls from the office.\n[office]\n").unwrap();
+        assert!(office.starts_with("exten => +4912345,1,Gosub(calltest,s,1(foo,${EXTEN}))\n"), "{office}");
+        assert!(office.ends_with("\nexten => h,1,NoOp()\n\n; Mind the gap.\n"), "{office}");
+    }
+
+    #[test]
+    fn direct_may_have_lines_of_its_own_or_not_be_there_at_all() {
+        let ael = with_numbers().to_ael();
+        assert!(ael.contains("context direct {\n    89 => &calltest(baz,${EXTEN});\n    _X! => "), "{ael}");
+        let conf = with_numbers().to_extensions_conf();
+        assert!(conf.contains("[direct]\nexten => 89,1,Gosub(calltest,s,1(baz,${EXTEN}))\nexten => _X!"), "{conf}");
+        for text in [Dialplan::without_contexts().to_ael(), Dialplan::without_contexts().to_extensions_conf()] {
+            assert!(text.contains("Stasis(calltest,") && !text.contains("direct"), "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod ari_conf;
 mod asterisk_conf;
+mod conf_file;
 mod conf_text;
 mod dialplan;
 mod http_conf;
@@ -16,12 +17,13 @@ mod modules_conf;
 mod pjsip_conf;
 
 pub use ari_conf::{AriConf, AriUser};
-pub use asterisk_conf::{AsteriskConf, CDR_CONF, Directories, EMPTY_FILES, LOGGER_CONF};
-pub use dialplan::{Dialplan, DialplanLanguage, Incoming};
+pub use asterisk_conf::{AsteriskConf, AsteriskOptions, CDR_CONF, Directories, EMPTY_FILES, LOGGER_CONF};
+pub use conf_file::ConfFile;
+pub use dialplan::{Dialplan, DialplanLanguage, Incoming, NumberContext, NumberLine};
 pub use http_conf::{HttpConf, HttpsConf};
 pub use media_conf::{INDICATIONS_CONF, RtpConf};
-pub use modules_conf::{MODULES, ModulesConf};
-pub use pjsip_conf::{Credentials, DtmfMode, Peer, PjsipConf, Transport, Trunk};
+pub use modules_conf::{MODULES, ModulesConf, NeededModules};
+pub use pjsip_conf::{Credentials, DtmfMode, PJSIP_ADVICE, Peer, PjsipConf, Transport, Trunk};
 
 /// The Stasis app of the example: `asterisk.app` in `example.cfg`.
 pub const EXAMPLE_APP: &str = "calltest";

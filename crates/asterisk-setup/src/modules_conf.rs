@@ -3,6 +3,12 @@
 
 use std::fmt;
 
+use crate::DialplanLanguage;
+
+const FOR_TESTS: &str = "what dialplans of tests use";
+const OUR_MEDIA: &str = "media of our own";
+const SIP: &str = "SIP and RTP";
+
 /// What a server for calltest loads, in groups, each with its purpose. Asterisk finds the order by itself.
 ///
 /// Not every version has all of them: leave out those for which there is no file.
@@ -13,7 +19,7 @@ pub const MODULES: &[(&str, &[&str])] = &[
     ),
     ("both languages of the dialplan", &["pbx_config", "res_ael_share", "pbx_ael", "app_stack"]),
     (
-        "what dialplans of tests use",
+        FOR_TESTS,
         &[
             "res_clioriginate",
             "app_dial",
@@ -87,7 +93,7 @@ pub const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "media of our own",
+        OUR_MEDIA,
         &[
             "chan_bridge_media",
             "res_rtp_multicast",
@@ -98,7 +104,7 @@ pub const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "SIP and RTP",
+        SIP,
         &[
             "res_crypto",
             "res_rtp_asterisk",
@@ -152,6 +158,51 @@ impl<F: Fn(&str) -> bool> fmt::Display for ModulesConf<F> {
     }
 }
 
+/// What calltest cannot do without, wherever it is loaded: the lines to add to a `modules.conf` of one's own.
+///
+/// A server with `autoload = yes` has all of it, unless one of these is named by a `noload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeededModules {
+    /// The language in which the dialplan leads into calltest.
+    pub dialplan_language: DialplanLanguage,
+    /// Whether there are SIP trunks.
+    pub has_sip: bool,
+}
+
+impl NeededModules {
+    /// Whether the module of a group of [`MODULES`] is needed.
+    fn includes(self, purpose: &str, module: &str) -> bool {
+        let is_ael = self.dialplan_language == DialplanLanguage::Ael;
+        match module {
+            "res_ael_share" | "pbx_ael" => is_ael,
+            "pbx_config" | "app_exec" => !is_ael,
+            // They limit how long a channel may last, and keep the doctor's test calls inside the server.
+            "func_timeout" | "func_channel" => true,
+            // It plays to bridges and records them, as the doctor does.
+            "chan_bridge_media" => true,
+            _ => match purpose {
+                SIP => self.has_sip,
+                FOR_TESTS | OUR_MEDIA => false,
+                _ => true,
+            },
+        }
+    }
+}
+
+impl fmt::Display for NeededModules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[modules]")?;
+        for (purpose, modules) in MODULES {
+            let needed: Vec<_> = modules.iter().filter(|module| self.includes(purpose, module)).collect();
+            if !needed.is_empty() {
+                writeln!(f, "\n; {purpose}")?;
+            }
+            needed.iter().try_for_each(|module| writeln!(f, "load = {module}.so"))?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -162,6 +213,24 @@ mod tests {
     fn nothing_is_loaded_twice() {
         let names: Vec<_> = MODULES.iter().flat_map(|(_, modules)| *modules).collect();
         assert_eq!(names.len(), names.iter().collect::<HashSet<_>>().len());
+    }
+
+    #[test]
+    fn what_is_needed_depends_on_the_dialplan_and_on_trunks() {
+        let needed = |dialplan_language, has_sip| NeededModules { dialplan_language, has_sip }.to_string();
+        let ael = needed(DialplanLanguage::Ael, false);
+        assert!(ael.starts_with("[modules]\n\n; ") && !ael.contains("autoload"), "{ael}");
+        for (text, has, lacks) in [
+            (ael, ["pbx_ael", "app_stasis", "func_channel"], ["app_echo", "chan_pjsip", "pbx_config"]),
+            (
+                needed(DialplanLanguage::ExtensionsConf, true),
+                ["pbx_config", "chan_pjsip", "app_exec"],
+                ["pbx_ael", "chan_websocket", "app_dial"],
+            ),
+        ] {
+            let names = |module: &&str| text.contains(&format!("\nload = {module}.so\n"));
+            assert!(has.iter().all(names) && !lacks.iter().any(names), "{text}");
+        }
     }
 
     #[test]

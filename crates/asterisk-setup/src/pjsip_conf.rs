@@ -97,6 +97,16 @@ pub enum DtmfMode {
     Info,
 }
 
+/// What to know about the trunks of a `pjsip.conf` before one fills in the far ends' addresses, as comments.
+pub const PJSIP_ADVICE: &str = "\
+; Put the far end's address where it says 192.0.2.: `contact` is where calls go, `match` where they come from.
+; Codecs: alaw and ulaw carry everything. With dtmf_mode = inband allow no others, for g729, gsm, opus and their like
+; compress, and spoil the tones.
+; dtmf_mode: rfc4733, unless the far end knows only info or inband; inband needs transmit_silence = yes in asterisk.conf.
+; qualify_frequency: without it a dead far end is noticed only by a call to it, after 32 s.
+; A far end that wants a registration needs another form of trunk: the README shows it.
+";
+
 impl fmt::Display for DtmfMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -346,6 +356,11 @@ mod tests {
         let text = bound.to_string();
         assert!(text.contains("\nmedia_address = 192.0.2.2\nbind_rtp_to_media_address = yes\n"), "{text}");
         assert!(text.contains("\nqualify_frequency = 30\n") && text.contains("\ndtmf_mode = inband\n"), "{text}");
+    }
+
+    #[test]
+    fn advice_is_comments_and_nothing_else() {
+        assert!(PJSIP_ADVICE.lines().all(|line| line.starts_with("; ")), "{PJSIP_ADVICE}");
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! Every rule reports what it finds and needs only the values it is about, so that one fault hides no other. Values that
 //! are broken in themselves were reported by `shape`; a rule that needs one is skipped.
 
+mod arrivals;
 mod call;
+mod demands;
+mod guard;
 mod link;
 mod logging;
 mod server;
 mod trigger;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use calltest_core::plan::{Listen, Plan};
@@ -67,7 +71,8 @@ impl<'t> Configuration<'t> {
 pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut Report<'_>) -> Result<Plan, Reported> {
     let top = configuration.top();
     let servers = server::servers(configuration, report);
-    let links = link::links(configuration, &servers, report);
+    let guard = guard::guard(&top.section("guard"), report).map(Arc::new);
+    let links = link::links(configuration, &link::Ground { servers: &servers, guard: &guard }, report);
     let default = configuration.default_entry("calls");
     let calls: Vec<_> = configuration
         .entries("calls")
@@ -78,22 +83,27 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
         .collect();
     let listen = listen(&top, report);
     let max_calls = top.read_optional("max_calls", scalar::count, report);
+    let state_dir = top.read_optional("state_dir", scalar::some_text, report);
     let log_levels = logging::levels(configuration, report);
     note_unchecked_callers(configuration, report);
 
     if let Some(reported) = report.errors() {
         return Err(reported);
     }
-    Ok(Plan {
+    let plan = Plan {
         origin: origin.to_owned(),
         source: String::new(),
-        servers: servers.into_iter().map(|(name, server)| Ok((name, Arc::new(server?)))).collect::<Result<_, _>>()?,
+        servers: servers.into_iter().map(|(name, server)| Ok((name, server?))).collect::<Result<_, _>>()?,
         links: links.into_iter().map(|(name, parts)| Ok((name, Arc::new(parts.link()?)))).collect::<Result<_, _>>()?,
         tests: calls.into_iter().map(|call| Ok(Arc::new(call?))).collect::<Result<_, _>>()?,
         listen: listen?,
         max_calls: max_calls?.map(|at| at.value),
+        guard: Arc::unwrap_or_clone(guard?),
+        state_dir: state_dir?.map(|at| PathBuf::from(at.value)),
         log_levels,
-    })
+    };
+    arrivals::check(&plan, configuration, report);
+    report.errors().map_or(Ok(plan), Err)
 }
 
 fn listen(top: &View<'_>, report: &Report<'_>) -> Result<Listen, Reported> {

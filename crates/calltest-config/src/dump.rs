@@ -4,8 +4,12 @@
 
 use std::fmt::Write as _;
 
+use calltest_core::number_rule::Action;
+
 use crate::check::Configuration;
 use crate::keys::{Fate, Key, Kind, ModeName, Section};
+use crate::path::Path;
+use crate::rules;
 use crate::scalar::{self, Number};
 use crate::table;
 use crate::tree::{Node, Value};
@@ -104,6 +108,7 @@ impl Dump {
                 self.inner(&view.section(key.name), section, depth);
             }
             (Kind::FlagOr(section), Some(Value::Map(_))) => self.inner(&view.section(key.name), section, depth),
+            (Kind::NumberRules, Some(Value::List(items))) if !items.is_empty() => self.number_rules(items, depth),
             (_, Some(Value::List(words))) => {
                 let words: Vec<String> =
                     words.iter().filter_map(Node::text).map(|word| Scalar(word).to_string()).collect();
@@ -129,6 +134,29 @@ impl Dump {
         debug_assert!(!section.keys.is_empty());
         self.text.push('\n');
         self.section(view, depth + 1);
+    }
+
+    /// Each rule on its line, in the short form where that says the same.
+    fn number_rules(&mut self, items: &[Node], depth: usize) {
+        self.text.push('\n');
+        for rule in items.iter().filter_map(|item| rules::rule(item, &Path::TOP).ok()) {
+            let pattern = rule.pattern.as_str();
+            let is_key = rules::LONG_FORM.contains(&pattern);
+            let _ = write!(self.text, "{:indent$}- ", "", indent = 2 * (depth + 1));
+            let (pattern, reject) = (Scalar(pattern), rules::REJECT);
+            let _ = match rule.action {
+                Action::Reject if is_key => writeln!(self.text, "{{match: {pattern}, {reject}: true}}"),
+                Action::Reject => writeln!(self.text, "{pattern}: {reject}"),
+                Action::Replace(replacement) => {
+                    let text = replacement.as_str();
+                    let is_long = is_key || rules::is_near_reject(text);
+                    match is_long {
+                        true => writeln!(self.text, "{{match: {pattern}, replace: {}}}", Scalar(text)),
+                        false => writeln!(self.text, "{pattern}: {}", Scalar(text)),
+                    }
+                }
+            };
+        }
     }
 
     fn scalar(&mut self, kind: Kind, text: &str) {

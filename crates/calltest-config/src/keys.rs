@@ -4,6 +4,7 @@
 //! (`shape`), reading values (`view`), `dump` and `schema`.
 
 use crate::diagnostic::quoted;
+use crate::rules;
 use crate::scalar::{self, Misfit};
 
 /// One key.
@@ -152,6 +153,12 @@ pub(crate) enum Kind {
     Milliseconds,
     /// A program and its arguments.
     Command,
+    /// Causes with which a call may end: a list, or one of them.
+    Causes,
+    /// Rules for numbers, in their order.
+    NumberRules,
+    /// Patterns for numbers.
+    Patterns,
     /// A text, or a map of texts.
     Parameters,
     Section(&'static Section),
@@ -173,6 +180,7 @@ impl Kind {
             Self::Digits => scalar::digits(text).map(drop),
             Self::CountryCode => scalar::country_code(text).map(drop),
             Self::Url => scalar::url(text).map(drop),
+            Self::Causes => scalar::expected_cause(text).map(drop),
             Self::PhoneNumber => scalar::phone_number(text).map(drop),
             Self::DialString => scalar::dial_string(text).map(drop),
             Self::Flag | Self::FlagOr(_) => scalar::flag(text).map(drop),
@@ -185,7 +193,12 @@ impl Kind {
             Self::SomeSeconds => scalar::some_seconds(text).map(drop),
             Self::Milliseconds => scalar::milliseconds(text).map(drop),
             Self::OneOf(words) if words.contains(&text) => Ok(()),
-            Self::OneOf(_) | Self::Command | Self::Section(_) | Self::Entries(_) => {
+            Self::OneOf(_)
+            | Self::Command
+            | Self::NumberRules
+            | Self::Patterns
+            | Self::Section(_)
+            | Self::Entries(_) => {
                 Err(Misfit::Expected(self.expected()))
             }
         }
@@ -196,6 +209,9 @@ impl Kind {
         match self {
             Self::OneOf(words) => one_of(words),
             Self::Command => "a list: the program, then its arguments".into(),
+            Self::Causes => "a list of causes".into(),
+            Self::NumberRules => rules::RULES.into(),
+            Self::Patterns => "a list of patterns".into(),
             Self::Parameters => "a text, or a map of names and texts".into(),
             Self::Section(Section { shorthand: Some(key), .. }) => {
                 format!("a map, or a text that is its {}", quoted(key))

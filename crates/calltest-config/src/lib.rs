@@ -14,6 +14,7 @@ mod overrides;
 mod parse;
 mod path;
 mod report;
+mod rules;
 mod scalar;
 mod schema;
 mod shape;

@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use calltest_core::cause::ExpectedCause;
 use calltest_core::number::PhoneNumber;
 use calltest_core::plan::DialString;
 
@@ -213,6 +214,12 @@ pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, Misfit> {
 pub(crate) fn dial_string(text: &str) -> Result<DialString, Misfit> {
     DialString::new(text.trim())
         .map_err(|_| Misfit::Wrong(format!("{} is not a dial string of the form TECHNOLOGY/resource", quoted(text))))
+}
+
+/// A cause with which a call may end.
+pub(crate) fn expected_cause(text: &str) -> Result<ExpectedCause, Misfit> {
+    let expected = "a number from 1 to 127 (ITU-T Q.850), a name such as `user-busy`, or a code such as `SIP 486`";
+    ExpectedCause::parse(text).ok_or_else(|| Misfit::Expected(expected.into()))
 }
 
 /// Any text.

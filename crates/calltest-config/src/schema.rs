@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::keys::{Entries, Fate, Key, Kind, Section};
+use crate::rules;
 use crate::scalar::{self, MAX_MILLISECONDS, MAX_SECONDS, Number};
 use crate::table;
 
@@ -70,6 +71,9 @@ fn kind(kind: Kind) -> Value {
         Kind::Seconds => number("minimum"),
         Kind::SomeSeconds => number("exclusiveMinimum"),
         Kind::Command => json!({ "type": ["array", "null"], "items": text(None), "minItems": 1 }),
+        Kind::Causes => json!({ "anyOf": [text(None), { "type": "array", "items": text(None) }] }),
+        Kind::NumberRules => number_rules(),
+        Kind::Patterns => json!({ "type": ["array", "null"], "items": text(Some(r"\S")) }),
         Kind::Parameters => {
             json!({ "anyOf": [text(None), { "type": "object", "additionalProperties": text(None) }] })
         }
@@ -108,6 +112,25 @@ fn whole_number(least: Option<i64>, most: Option<i64>) -> Value {
 
 fn number(lower_bound: &str) -> Value {
     json!({ "type": ["number", "string", "null"], "pattern": NUMBER, lower_bound: 0, "maximum": MAX_SECONDS })
+}
+
+/// A rule has a pattern for a key, unless it is in the long form.
+fn number_rules() -> Value {
+    let flag = kind(Kind::Flag);
+    let long = json!({
+        "type": "object",
+        "properties": { "match": text(Some(r"\S")), "replace": text(None), "reject": flag },
+        "required": ["match"],
+        "additionalProperties": false,
+    });
+    let short = json!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": { "not": { "enum": rules::LONG_FORM } },
+        "additionalProperties": { "type": ["string", "number"] },
+    });
+    json!({ "type": ["array", "null"], "items": { "anyOf": [short, long] } })
 }
 
 fn entries(entries: &Entries) -> Value {

@@ -5,11 +5,15 @@
 
 use std::collections::HashMap;
 
+use calltest_core::cause::ExpectedCause;
+use calltest_core::number_rule::Pattern;
+
 use crate::diagnostic::{Finding, Severity, quoted};
 use crate::dump::REDACTED;
 use crate::keys::{Entries, Fate, Key, Kind, Section};
 use crate::path::Path;
 use crate::report::Report;
+use crate::rules;
 use crate::scalar::{self, Misfit};
 use crate::table;
 use crate::tree::{Entry, Map, Node, Origin, Value};
@@ -102,6 +106,9 @@ impl Shape<'_, '_> {
             (Kind::Section(section), _) | (Kind::FlagOr(section), Value::Map(_)) => self.section(node, section, path),
             (Kind::Entries(entries), Value::Map(map)) => self.entries(map, entries, path),
             (Kind::Command, Value::List(list)) => self.command(node, list, path),
+            (Kind::Causes, Value::List(list)) => list.iter().for_each(|cause| self.text(cause, Kind::Causes, path)),
+            (Kind::NumberRules, Value::List(list)) => list.iter().for_each(|item| self.number_rule(item, path)),
+            (Kind::Patterns, Value::List(list)) => list.iter().for_each(|item| self.pattern(item, path)),
             (Kind::Parameters, Value::Map(map)) => {
                 self.duplicates(map, path);
                 for entry in &map.entries {
@@ -128,6 +135,27 @@ impl Shape<'_, '_> {
                 self.report.add(Finding::error(entry.key.place, message).maybe_hint(hint));
             }
             self.section(&entry.value, entries.section, &path.key(name));
+        }
+    }
+
+    fn number_rule(&mut self, item: &Node, path: &Path<'_>) {
+        match rules::rule(item, path) {
+            Ok(rule) => self.pattern_oddity(item, &rule.pattern, path),
+            Err(finding) => drop(self.report.add(finding)),
+        }
+    }
+
+    fn pattern(&mut self, item: &Node, path: &Path<'_>) {
+        let Some(text) = item.text() else { return self.wrong_type(item, Kind::Text, path) };
+        match rules::pattern(text, path) {
+            Ok(pattern) => self.pattern_oddity(item, &pattern, path),
+            Err(message) => drop(self.report.add(Finding::error(item.place, message))),
+        }
+    }
+
+    fn pattern_oddity(&mut self, item: &Node, pattern: &Pattern, path: &Path<'_>) {
+        if let Some(oddity) = rules::oddity(pattern) {
+            self.report.add(Finding::warning(item.place, format!("`{path}`: {oddity}")));
         }
     }
 
@@ -161,6 +189,12 @@ impl Shape<'_, '_> {
     fn hint_for(&self, text: &str, kind: Kind) -> Option<String> {
         match kind {
             Kind::OneOf(words) => self.report.did_you_mean(text, words.iter().copied()),
+            Kind::Causes => {
+                let names: Vec<String> = ExpectedCause::names().collect();
+                self.report.did_you_mean(text, names.iter().map(String::as_str))
+            }
+            Kind::NumberRules => Some("begin each rule with a `-`: their order counts".into()),
+            Kind::Patterns => Some(format!("write it as a list: `[\"{}\"]`", text.trim())),
             Kind::Command => Some("write it as a list: `[program, argument]`".into()),
             Kind::Seconds | Kind::SomeSeconds | Kind::Milliseconds if has_unit(text) => {
                 Some("write the number without a unit".into())

@@ -87,6 +87,8 @@ fn assert_loads_to_the_same_plan(loaded: &Loaded) {
     assert_eq!(again.tests, plan.tests);
     assert_eq!(again.listen, plan.listen);
     assert_eq!(again.max_calls, plan.max_calls);
+    assert_eq!(again.guard, plan.guard);
+    assert_eq!(again.state_dir, plan.state_dir);
     assert_eq!(again.log_levels, plan.log_levels);
     assert_eq!(again.source, plan.source);
 }

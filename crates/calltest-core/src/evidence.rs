@@ -60,6 +60,8 @@ pub enum Observation {
         /// The endpoint, as TECH/resource.
         endpoint: String,
     },
+    /// The call is on its way: the first sign from the network, without ringing or a voice.
+    Proceeding,
     /// The far end rings.
     Ringing,
     /// Early media without an answer (SIP 183).

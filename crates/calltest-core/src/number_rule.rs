@@ -13,6 +13,7 @@ pub(crate) use pattern::counts;
 pub use pattern::{BadPattern, Pattern};
 pub use replacement::{BadReplacement, Replacement};
 
+use crate::number::{CallerMismatch, PhoneNumber};
 use crate::plan::{Link, LinkName, Server, ServerName};
 
 /// One rule: what happens to the numbers that fit.
@@ -122,6 +123,21 @@ pub fn caller_as_seen(link: &Link, server: &Server, caller: &str) -> Result<Stri
     RuleLists::incoming(link, server).apply(caller).map(|mapped| mapped.number)
 }
 
+/// Whether the caller on a link is the one expected, once the rules for incoming numbers were applied.
+///
+/// # Errors
+/// Tells how they differ; the number received is the one that was shown, before the rules.
+pub fn check_caller(link: &Link, server: &Server, expected: &PhoneNumber, caller: &str) -> Result<(), CallerMismatch> {
+    let seen = caller_as_seen(link, server, caller)
+        .map_err(|rejected| CallerMismatch::Rejected { expected: expected.clone(), rejected })?;
+    server.dialplan.check_caller(expected, &seen).map_err(|mismatch| match mismatch {
+        CallerMismatch::Differs { expected, received, read_as } if received != caller => {
+            CallerMismatch::Differs { expected, received: caller.into(), read_as: read_as.or(Some(received)) }
+        }
+        mismatch => mismatch,
+    })
+}
+
 /// Where a rule stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulePlace {
@@ -204,6 +220,8 @@ impl std::error::Error for Rejected {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::Guard;
+    use crate::number::Dialplan;
 
     fn rules(list: &[(&str, &str)]) -> NumberRules {
         let rule = |(pattern, action): &(&str, &str)| NumberRule {
@@ -291,6 +309,55 @@ mod tests {
         assert_eq!(mapped.number, "92");
         assert_eq!(mapped.rule.unwrap().to_string(), "rule 2 under `outgoing` of server pbx: `_2!`");
         assert_eq!(apply(&of_link, &of_server, "3").unwrap(), Mapped { number: "3".into(), rule: None });
+    }
+
+    #[test]
+    fn a_caller_is_compared_after_the_rules() {
+        let (link, server) = one_link(rules(&[("_0.", "{number:1}"), ("anonymous", "reject")]));
+        let expected = PhoneNumber::parse("+49911123").unwrap();
+        let check = |caller: &str| check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string());
+        assert_eq!(check("00911123"), Ok(()));
+        assert_eq!(check("+49911123"), Ok(()));
+        let sentence = "expected caller ID +49911123, received 00911124, which reads as +49911124";
+        assert_eq!(check("00911124"), Err(sentence.into()));
+        assert_eq!(check(""), Err("expected caller ID +49911123, no caller ID received".into()));
+        let sentence = "expected caller ID +49911123, but anonymous is rejected by rule 2 under `incoming` of link trunk: `anonymous`";
+        assert_eq!(check("anonymous"), Err(sentence.into()));
+        let extension = PhoneNumber::parse("123").unwrap();
+        assert_eq!(check_caller(&link, &server, &extension, "00123"), Ok(()));
+    }
+
+    fn one_link(incoming: NumberRules) -> (Link, Server) {
+        let server = Server {
+            name: "pbx".into(),
+            host: "localhost".into(),
+            port: 8088,
+            tls: None,
+            init_timeout: std::time::Duration::ZERO,
+            username: "u".into(),
+            password: crate::plan::Secret::new("p"),
+            app: "calltest".into(),
+            play_base: String::new(),
+            record_base: String::new(),
+            dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
+            outgoing: NumberRules::default(),
+            incoming: NumberRules::default(),
+            max_calls: None,
+        };
+        let link = Link {
+            name: "trunk".into(),
+            server: "pbx".into(),
+            channel: None,
+            arrives_as: "trunk".into(),
+            number: None,
+            outgoing: NumberRules::default(),
+            incoming,
+            guard: Guard::default(),
+            leads_outside: true,
+            prio: 0,
+            max_calls: std::num::NonZeroU32::MIN,
+        };
+        (link, server)
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn fields(what: &Observation) -> (&'static str, Value) {
     match what {
         Observation::Dialled { dial_string } => ("dialled", json!({ "dial_string": dial_string })),
         Observation::EndpointOffline { endpoint } => ("endpoint_offline", json!({ "endpoint": endpoint })),
+        Observation::Proceeding => ("proceeding", Value::Null),
         Observation::Ringing => ("ringing", Value::Null),
         Observation::EarlyMedia => ("early_media", Value::Null),
         Observation::Answered => ("answered", Value::Null),
@@ -100,6 +101,7 @@ pub fn words(what: &Observation) -> String {
     match what {
         Observation::Dialled { dial_string } => format!("dialled {dial_string}"),
         Observation::EndpointOffline { endpoint } => format!("endpoint {endpoint} is offline"),
+        Observation::Proceeding => "proceeding".into(),
         Observation::Ringing => "ringing".into(),
         Observation::EarlyMedia => "early media".into(),
         Observation::Answered => "answered".into(),

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control::Control;
+use crate::guard::{Budgets, CountedCall};
 use crate::leg::{Leg, LegState};
 use crate::observe::{Recorder, observe, server_time};
 use crate::reception::{self, Called, Place};
@@ -45,6 +46,10 @@ pub(crate) struct Call<'a> {
     pub(crate) calls: mpsc::Receiver<Called>,
     pub(crate) tapes: Vec<Tape>,
     pub(crate) trigger: Option<trigger::Running>,
+    /// The budgets that an outbound call has to fit, if there are any.
+    pub(crate) budgets: Option<Arc<Budgets>>,
+    /// The outbound call as the budgets count it.
+    pub(crate) counted: Option<CountedCall>,
     events: EventQueue,
     control: &'a Control,
 }
@@ -105,6 +110,8 @@ impl<'a> Call<'a> {
             calls,
             tapes: Vec::new(),
             trigger: None,
+            budgets: None,
+            counted: None,
             events,
             control,
         }
@@ -148,8 +155,9 @@ impl<'a> Call<'a> {
         tokio::select! {
             biased;
             stop = self.control.called_off() => Wake::CalledOff(stop),
-            delivery = self.events.next() => Wake::Event(delivery),
+            // Before the events: a call that was rejected is told of first, and ends the run for its own reason.
             Some(called) = self.calls.recv() => Wake::Called(called),
+            delivery = self.events.next() => Wake::Event(delivery),
             outcome = outcome_of(&mut self.trigger) => Wake::Triggered(outcome),
             () = sleep_until(until) => Wake::TimeIsUp,
         }

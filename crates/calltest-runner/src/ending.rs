@@ -44,6 +44,9 @@ impl Call<'_> {
         if let Err(trouble) = self.hang_up().await {
             self.recorder.note(None, Observation::Troubled(trouble));
         }
+        if let Some(counted) = self.counted.take() {
+            counted.end().await;
+        }
         self.turn_away_latecomers();
         self.hear_out_trigger(&ending).await;
         let started = self.recorder.started();
@@ -96,11 +99,11 @@ impl Call<'_> {
     async fn hang_up(&mut self) -> Result<(), Trouble> {
         // Hanging up the outbound leg ends the inbound one too, unless the network in between is at fault.
         for side in [Side::Src, Side::Dst] {
-            if self.leg(side).is_some_and(|leg| !leg.is_gone()) {
-                self.hang_up_leg(side).await;
+            if self.leg(side).is_none_or(Leg::is_gone) {
+                continue;
             }
-            let limit = Instant::now() + GO;
-            if self.linger(limit, |call| call.legs().all(Leg::is_gone)).await.is_err() {
+            let patience = self.hang_up_leg(side).await;
+            if self.linger(Instant::now() + patience, |call| call.legs().all(Leg::is_gone)).await.is_err() {
                 break;
             }
         }
@@ -112,20 +115,22 @@ impl Call<'_> {
         Ok(())
     }
 
-    async fn hang_up_leg(&mut self, side: Side) {
-        let Some(leg) = self.leg(side) else { return };
+    /// Asks for a leg's end; returns how long to wait for the event that tells of it.
+    async fn hang_up_leg(&mut self, side: Side) -> Duration {
+        let Some(leg) = self.leg(side) else { return Duration::ZERO };
         let (server, channel_id) = (leg.server.clone(), leg.channel.to_string());
         if !leg.is_over() {
             self.recorder.note(Some(side), Observation::HangupSent);
         }
-        let Ok(connection) = server.connection() else { return };
+        let Ok(connection) = server.connection() else { return GO };
         let hangup = channels::Hangup { channel_id, ..Default::default() };
         match connection.client.request(hangup).await {
-            Err(error) if !error.is_not_found() => {
-                tracing::warn!(run_id = %self.run, "could not hang up: {error}");
-            }
-            _ => {}
+            // It is gone, or there never was one; all that can still come is an event on its way.
+            Err(error) if error.is_not_found() => return FOLLOW,
+            Err(error) => tracing::warn!(run_id = %self.run, "could not hang up: {error}"),
+            Ok(_) => {}
         }
+        GO
     }
 
     /// Asks for a channel whose end no event told. Only what is still up after a second hang-up is trouble.

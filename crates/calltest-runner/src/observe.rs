@@ -29,8 +29,9 @@ pub(crate) fn observe(event: &Event) -> Option<Observation> {
             "RINGING" => Observation::Ringing,
             "PROGRESS" => Observation::EarlyMedia,
             "ANSWER" => Observation::Answered,
-            // The dial begins, or goes on without a sign from the far end.
-            "" | "PROCEEDING" => return None,
+            "PROCEEDING" => Observation::Proceeding,
+            // The dial begins.
+            "" => return None,
             status => Observation::DialEnded { status: status.into() },
         },
         Event::ChannelHangupRequest(request) => Observation::HangupRequest {
@@ -115,7 +116,7 @@ impl Recorder {
     fn keep(&mut self, fact: Fact) {
         let is_said_twice =
             matches!(fact.what, Observation::Ringing | Observation::Answered | Observation::Gone { .. })
-                || matches!(fact.what, Observation::EarlyMedia);
+                || matches!(fact.what, Observation::EarlyMedia | Observation::Proceeding);
         let same = |known: &&mut Fact| {
             known.side == fact.side && std::mem::discriminant(&known.what) == std::mem::discriminant(&fact.what)
         };

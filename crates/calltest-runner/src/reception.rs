@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use calltest_ari::requests::channels::{Hangup, HangupReason};
 use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
 use calltest_core::event::{ServerEvent, ServerProgress};
-use calltest_core::number::{CallerMismatch, Dialplan, PhoneNumber, end_alike};
-use calltest_core::plan::{LinkName, ServerName};
+use calltest_core::number::{CallerMismatch, PhoneNumber, end_alike};
+use calltest_core::number_rule::check_caller;
+use calltest_core::plan::{Link, Server};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -21,8 +22,8 @@ const CALLS_PER_RUN: usize = 16;
 
 /// What a run expects of the call that it waits for.
 pub(crate) struct Expected {
-    /// The name under which the dialplan hands the call over.
-    pub(crate) arrives_as: LinkName,
+    /// The link on which it comes.
+    pub(crate) link: Arc<Link>,
     /// Whether other links' calls arrive under the same name, so that only the dialled number tells them apart.
     pub(crate) shares_trunk: bool,
     pub(crate) number: Option<String>,
@@ -60,8 +61,7 @@ struct Waiting {
 
 /// The reception of one server.
 pub(crate) struct Reception {
-    server: ServerName,
-    dialplan: Dialplan,
+    server: Arc<Server>,
     client: Client,
     observer: Arc<dyn Observer>,
     tasks: TaskTracker,
@@ -80,14 +80,8 @@ pub(crate) fn calls() -> (mpsc::Sender<Called>, mpsc::Receiver<Called>) {
 }
 
 impl Reception {
-    pub(crate) fn new(
-        server: ServerName,
-        dialplan: Dialplan,
-        client: Client,
-        observer: Arc<dyn Observer>,
-        tasks: TaskTracker,
-    ) -> Self {
-        Self { server, dialplan, client, observer, tasks, desk: Mutex::default() }
+    pub(crate) fn new(server: Arc<Server>, client: Client, observer: Arc<dyn Observer>, tasks: TaskTracker) -> Self {
+        Self { server, client, observer, tasks, desk: Mutex::default() }
     }
 
     /// Lets a run wait for a call. Has to be done before anything can cause that call.
@@ -113,7 +107,7 @@ impl Reception {
             match unclaimed {
                 Unclaimed::Arrival(arrival) => self.take_in(arrival),
                 // Events of channels whose run is over, or of the far halves of Local channels.
-                Unclaimed::Event(event) => tracing::trace!(server = %self.server, "unclaimed {}", event.kind()),
+                Unclaimed::Event(event) => tracing::trace!(server = %self.server.name, "unclaimed {}", event.kind()),
             }
         }
     }
@@ -121,7 +115,7 @@ impl Reception {
     /// Hangs up a channel that no run wants, beside everything else.
     pub(crate) fn reject(&self, channel_id: String) {
         let client = self.client.clone();
-        let server = self.server.clone();
+        let server = self.server.name.clone();
         self.tasks.spawn(async move {
             let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
             match client.request(hangup).await {
@@ -153,9 +147,9 @@ impl Reception {
             Whose::Leftover => {}
             Whose::Nobodys => {
                 self.reject(id);
-                tracing::warn!(server = %self.server, %link, %caller, %dialled, "rejected a call that no run waits for");
+                tracing::warn!(server = %self.server.name, %link, %caller, %dialled, "rejected a call that no run waits for");
                 let what = ServerProgress::Stray { link, caller, dialled };
-                self.observer.server_event(ServerEvent { server: self.server.clone(), what });
+                self.observer.server_event(ServerEvent { server: self.server.name.clone(), what });
             }
             Whose::Told => self.reject(id),
         }
@@ -166,7 +160,7 @@ impl Reception {
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
         let on_link: Vec<usize> =
-            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.arrives_as.as_str() == link).collect();
+            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.link.arrives_as.as_str() == link).collect();
         let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
         if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
             tell(run, Called::CameBack { link: link.into() });
@@ -181,7 +175,8 @@ impl Reception {
         }
         let shares_link = on_link.len() > 1;
         let mismatch = |waiting: &Waiting| {
-            waiting.expected.caller.as_ref().and_then(|expected| self.dialplan.check_caller(expected, caller).err())
+            let Expected { link, caller: expected, .. } = &waiting.expected;
+            expected.as_ref().and_then(|expected| check_caller(link, &self.server, expected, caller).err())
         };
         let has_number = |waiting: &Waiting| match &waiting.expected.number {
             Some(number) if (shares_link || waiting.expected.shares_trunk) && !dialled.is_empty() => {

@@ -22,6 +22,7 @@ use crate::Observer;
 use crate::archive::Archive;
 use crate::call::{Call, End};
 use crate::control::Control;
+use crate::guard::Budgets;
 use crate::lease::{LeaseRequest, Leases};
 use crate::loop_watch::LoopWatch;
 use crate::modes;
@@ -46,6 +47,7 @@ pub struct Setup {
 pub struct Runner {
     plan: Arc<Plan>,
     archive: Archive,
+    budgets: Option<Arc<Budgets>>,
     servers: Servers,
     leases: Arc<dyn Leases>,
     observer: Arc<dyn Observer>,
@@ -72,7 +74,8 @@ impl Runner {
         let (loop_watch, stop_watch, tasks) = (LoopWatch::default(), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_watch.clone().watch(stop_watch.clone()));
         let archive = Archive::new(state_directory.join("recordings"));
-        Self { plan, archive, servers, leases, observer, loop_watch, stop_watch, tasks }
+        let budgets = Budgets::of(&plan, &state_directory);
+        Self { plan, archive, budgets, servers, leases, observer, loop_watch, stop_watch, tasks }
     }
 
     /// The servers that it works with.
@@ -143,6 +146,7 @@ impl Runner {
         };
         let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.observer));
         let mut call = Call::new(id, test, expectation, ends, recorder, control);
+        call.budgets = self.budgets.clone();
         let outcome = modes::go_through(&mut call).await;
         call.finish(outcome, &self.loop_watch, &self.archive).await
     }

@@ -177,8 +177,8 @@ impl Connection {
         tasks: &TaskTracker,
     ) -> Result<Self, Unavailable> {
         let (client, incoming) = calltest_ari::connect(settings(plan, identity)).await?;
-        let (name, dialplan) = (plan.name.clone(), plan.dialplan.clone());
-        let reception = Reception::new(name.clone(), dialplan, client.clone(), Arc::clone(observer), tasks.clone());
+        let name = plan.name.clone();
+        let reception = Reception::new(Arc::clone(plan), client.clone(), Arc::clone(observer), tasks.clone());
         let reception = Arc::new(reception);
         tasks.spawn(Arc::clone(&reception).serve(incoming));
         let cleaned = match sweep(&client).await {

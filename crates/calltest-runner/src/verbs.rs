@@ -61,7 +61,7 @@ impl Call<'_> {
         let own_number = link.number.as_ref().map(ToString::to_string).filter(|_| *shares_trunk);
         let number = own_number.or(number);
         let expected =
-            Expected { arrives_as: link.arrives_as.clone(), shares_trunk: *shares_trunk, number, caller };
+            Expected { link: std::sync::Arc::clone(link), shares_trunk: *shares_trunk, number, caller };
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
         self.places.push(place);
         Ok(())
@@ -72,6 +72,7 @@ impl Call<'_> {
     /// The request is never abandoned halfway: whoever does cannot know whether there is a channel.
     pub(crate) async fn dial(&mut self, number: Option<&str>) -> Result<(), Stop> {
         self.be_told_sip_codes().await?;
+        self.be_let_out().await?;
         let end = self.end(Side::Src).clone();
         let connection = self.connection(Side::Src)?;
         let client = connection.client.clone();
@@ -109,6 +110,14 @@ impl Call<'_> {
                 Err(Stop::Offline)
             }
         }
+    }
+
+    /// Asks the budgets whether another call may go out, and has it counted.
+    async fn be_let_out(&mut self) -> Result<(), Stop> {
+        let Some(budgets) = &self.budgets else { return Ok(()) };
+        let counted = budgets.begin(self.run, &self.end(Side::Src).link, self.net()).await;
+        self.counted = Some(counted.map_err(Stop::Trouble)?);
+        Ok(())
     }
 
     /// Where a SIP status is expected, makes sure beforehand that the server tells any.

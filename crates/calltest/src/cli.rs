@@ -1,8 +1,12 @@
 //! The command line. The words of calltest 0.7 keep working; `--help` teaches the rest.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use asterisk_setup::ConfFile;
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Tests whether phone lines work, by making real calls through Asterisk
@@ -23,24 +27,26 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options that every command takes, before its name or after.
-#[derive(Debug, Args)]
+/// Options that every command which reads a configuration takes, before its name or after.
+///
+/// They are no global arguments of clap's: of those, what stands after the command would replace what stands before it.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Common {
     /// The configuration file; `-` for the built-in defaults alone [default: /etc/voice/calltest.cfg, /etc/calltest.cfg, or
     /// calltest/calltest.cfg in your configuration directory]
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) cfg: Option<PathBuf>,
     /// Sets one value of the configuration, as in `-C asterisk.port=8089`; without `=` it is removed. Repeatable
-    #[arg(short = 'C', long, global = true, value_name = "KEY[=VALUE]", action = ArgAction::Append)]
+    #[arg(short = 'C', long, value_name = "KEY[=VALUE]", action = ArgAction::Append)]
     pub(crate) conf: Vec<String>,
     /// Takes unknown keys of the configuration as warnings, for files that calltest 0.7 took
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) lenient: bool,
     /// Tells more: once for warnings and each call's timeline, twice for progress, three times for debugging
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Tells only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 }
 
@@ -58,6 +64,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Prints the configuration as it takes effect, defaults filled in
     Dumpcfg(Dumpcfg),
+    /// Looks at the Asterisk set-up, and tells what is wrong and how to mend it
+    Doctor(Doctor),
+    /// Prints what to put into Asterisk's files
+    AsteriskConfig(AsteriskConfig),
     /// Starts two private Asterisk servers and runs the example tests on them
     Demo(Demo),
     /// Prints the JSON Schema of the configuration, for editors
@@ -85,6 +95,8 @@ pub(crate) struct Run {
     /// Sets the log level of a part of the program, as in `--log calltest_ari=debug`. Repeatable
     #[arg(long = "log", value_name = "TARGET=LEVEL", action = ArgAction::Append)]
     pub(crate) late_levels: Vec<String>,
+    #[command(flatten)]
+    pub(crate) late: Common,
 }
 
 /// How finished runs are printed.
@@ -104,6 +116,66 @@ pub(crate) struct Dumpcfg {
     pub(crate) show_secrets: bool,
     #[command(flatten)]
     pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
+}
+
+/// It makes no call that leaves a server, takes no app away from a calltest that is running, and leaves nothing behind.
+/// Exit codes: 0 nothing is wrong, 1 something is, 3 something could not be found out
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AsteriskConfig {
+    /// The one file to print, so that it can be redirected; none for all of them
+    #[arg(value_name = "FILE", value_parser = PossibleValuesParser::new(ConfFile::ALL.map(ConfFile::name)))]
+    pub(crate) file: Option<String>,
+    /// The server, if the configuration has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server: Option<String>,
+    /// The language of the dialplan: extensions.ael or extensions.conf [default: ael]
+    #[arg(long, value_enum)]
+    pub(crate) dialplan: Option<DialplanChoice>,
+    /// How digits travel on SIP trunks
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) dtmf: DtmfChoice,
+    /// Prints the password for ari.conf too
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+    #[command(flatten)]
+    pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
+}
+
+/// The languages of the dialplan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum DialplanChoice {
+    /// extensions.ael
+    #[default]
+    Ael,
+    /// extensions.conf
+    Conf,
+}
+
+/// How digits travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum DtmfChoice {
+    /// As RTP events
+    #[default]
+    Rfc4733,
+    /// As tones, which need `transmit_silence` in asterisk.conf
+    Inband,
+    /// As SIP INFO
+    Info,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +191,8 @@ pub(crate) struct Demo {
     pub(crate) cache: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
 }
 
 #[derive(Debug, Args)]
@@ -129,22 +203,56 @@ pub(crate) struct Completions {
 }
 
 impl Cli {
+    /// Reads the command line; what stands before and after the command becomes one.
+    ///
+    /// # Errors
+    /// If the user is to be told something else: what is wrong, or the help that was asked for.
+    pub(crate) fn read(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse_from(args)?;
+        let late = match &mut cli.command {
+            Command::Run(run) => std::mem::take(&mut run.late),
+            Command::Dumpcfg(dump) => std::mem::take(&mut dump.late),
+            Command::Demo(demo) => std::mem::take(&mut demo.late),
+            Command::Doctor(doctor) => std::mem::take(&mut doctor.late),
+            Command::AsteriskConfig(wanted) => std::mem::take(&mut wanted.late),
+            Command::Schema | Command::Completions(_) | Command::Man => Common::default(),
+        };
+        cli.common.add(late);
+        if cli.common.quiet && cli.common.verbose > 0 {
+            let message = "the argument '--quiet' cannot be used with '--verbose...'";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
+    }
+
     /// Every log level asked for, wherever on the command line.
     pub(crate) fn log_levels(&self) -> Vec<&str> {
         let late: &[String] = match &self.command {
             Command::Run(run) => &run.late_levels,
             Command::Dumpcfg(dump) => &dump.log.levels,
             Command::Demo(demo) => &demo.log.levels,
+            Command::Doctor(doctor) => &doctor.log.levels,
+            Command::AsteriskConfig(wanted) => &wanted.log.levels,
             Command::Schema | Command::Completions(_) | Command::Man => &[],
         };
         self.log.levels.iter().chain(late).map(String::as_str).collect()
     }
 }
 
+impl Common {
+    /// Takes in what stands further right.
+    fn add(&mut self, late: Self) {
+        self.cfg = late.cfg.or(self.cfg.take());
+        self.conf.extend(late.conf);
+        self.lenient |= late.lenient;
+        self.verbose = self.verbose.saturating_add(late.verbose);
+        self.quiet |= late.quiet;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -154,13 +262,24 @@ mod tests {
     #[test]
     fn the_words_of_calltest_0_7_work_before_and_after_the_command() {
         let old = ["calltest", "-v", "-v", "-l", "asyncari=debug", "-c", "x.cfg", "-C", "a.b=1", "run", "-l", "one"];
-        let cli = Cli::try_parse_from(old).unwrap();
+        let cli = Cli::read(old).unwrap();
         assert_eq!((cli.common.verbose, cli.common.conf.len()), (2, 1));
         assert_eq!(cli.log_levels(), ["asyncari=debug"]);
         assert!(matches!(&cli.command, Command::Run(run) if run.list && run.names == ["one"]));
         let new = ["calltest", "run", "one", "-c", "x.cfg", "-C", "a.b=1", "-vv", "--log", "asyncari=debug"];
-        let cli = Cli::try_parse_from(new).unwrap();
+        let cli = Cli::read(new).unwrap();
         assert_eq!(cli.common.cfg.as_deref(), Some("x.cfg".as_ref()));
         assert_eq!((cli.common.verbose, cli.log_levels()), (2, vec!["asyncari=debug"]));
+    }
+
+    #[test]
+    fn what_stands_before_and_after_the_command_adds_up() {
+        let both = ["calltest", "-c", "a", "-C", "a=1", "-v", "run", "-c", "b", "-C", "b=2", "-v", "--lenient"];
+        let cli = Cli::read(both).unwrap();
+        assert_eq!((cli.common.cfg.as_deref(), cli.common.verbose), (Some("b".as_ref()), 2));
+        assert_eq!((&*cli.common.conf, cli.common.lenient), (&["a=1".to_owned(), "b=2".to_owned()][..], true));
+        for torn in [["calltest", "-q", "run", "-v"], ["calltest", "-v", "run", "-q"], ["calltest", "run", "-q", "-v"]] {
+            assert_eq!(Cli::read(torn).unwrap_err().kind(), ErrorKind::ArgumentConflict);
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! Finds and loads the configuration, and says what is wrong with it.
 
 use std::env;
+use std::error::Error as _;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use calltest_config::{Directories, Input, Loaded, Palette, Source, default_paths, load};
 
 use crate::cli::Common;
 use crate::exit::Exit;
+use crate::output;
 
 /// Loads what the command line names. Remarks and errors go to stderr.
 pub(crate) fn load_for(common: &Common) -> Result<Loaded, Exit> {
@@ -20,12 +23,12 @@ pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<St
     match load(&Input { source, overrides, is_lenient: common.lenient }) {
         Ok(loaded) => {
             if !common.quiet {
-                eprint!("{}", loaded.notes.render(palette()));
+                output::say_text(&loaded.notes.render(palette()));
             }
             Ok(loaded)
         }
         Err(rejected) => {
-            eprint!("{}", rejected.diagnostics.render(palette()));
+            output::say_text(&rejected.diagnostics.render(palette()));
             Err(Exit::Usage)
         }
     }
@@ -37,7 +40,8 @@ fn source(common: &Common) -> Result<Source, Exit> {
         None => Source::first_of(&default_paths(&directories())),
     };
     found.map(|source| source.unwrap_or(Source::Builtin)).map_err(|error| {
-        anstream::eprintln!("calltest: {error}");
+        let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+        output::complain(&format!("{error}{why}"));
         Exit::Usage
     })
 }
@@ -46,6 +50,14 @@ fn source(common: &Common) -> Result<Source, Exit> {
 pub(crate) fn places() -> String {
     let paths = default_paths(&directories());
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The folder for what outlives a run: systemd's, or the one for a user's state (XDG Base Directory Specification).
+pub(crate) fn state_directory() -> PathBuf {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".local/state"));
+    let state_home = || absolute("XDG_STATE_HOME").or_else(home).map(|base| base.join("calltest"));
+    absolute("STATE_DIRECTORY").or_else(state_home).unwrap_or_else(|| "/var/lib/calltest".into())
 }
 
 fn directories() -> Directories {

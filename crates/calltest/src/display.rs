@@ -4,7 +4,7 @@
 //! colour unless asked for.
 
 use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize as _;
 
 use crate::cli::Format;
+use crate::output;
 
 /// How many runs under way are shown at once; more would not fit a terminal.
 const MAX_LIVE: usize = 16;
@@ -60,7 +61,7 @@ impl Display {
 
     /// Says what is wrong beside the tests.
     pub(crate) fn complain(&self, sentence: &str) {
-        self.progress.suspend(|| anstream::eprintln!("calltest: {sentence}"));
+        self.progress.suspend(|| output::complain(sentence));
     }
 
     /// A run is over: its line, or its object.
@@ -74,20 +75,25 @@ impl Display {
             Format::Text if self.style.is_quiet && run.verdict == Verdict::Pass => return Ok(()),
             Format::Text => self.lines(run),
         };
-        self.progress.suspend(|| {
-            let mut stdout = anstream::stdout().lock();
-            stdout.write_all(text.as_bytes())?;
-            stdout.flush()
-        })
+        self.progress.suspend(|| output::print(&text))
     }
 
-    /// All runs are over.
-    pub(crate) fn summary(&self, tally: &Tally, took: Duration) -> io::Result<()> {
+    /// Whether it is for a program: one that has to be given every run, even where one sentence would tell a person more.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.style.format == Format::Json
+    }
+
+    /// Nothing is under way any more.
+    pub(crate) fn end(&self) {
         self.total.finish_and_clear();
+    }
+
+    /// How all the runs came out.
+    pub(crate) fn summary(&self, tally: &Tally, took: Duration) -> io::Result<()> {
         if self.style.format == Format::Json || self.style.is_quiet {
             return Ok(());
         }
-        writeln!(anstream::stdout(), "{}", text::Tally::summary(tally, took))
+        output::print(&format!("{}\n", tally.summary(took)))
     }
 
     fn lines(&self, run: &FinishedRun) -> String {
@@ -97,9 +103,9 @@ impl Display {
             Verdict::Error(_) => "error".magenta().bold().to_string(),
             Verdict::Cancelled => "cancelled".yellow().to_string(),
         };
-        let mut lines = format!("{word} {}\n", text::line(run));
+        let mut lines = format!("{word} {}\n", output::printable(&text::line(run)));
         if self.style.shows_timeline {
-            lines.push_str(&text::timeline(run));
+            lines.push_str(&output::printable(&text::timeline(run)));
         }
         lines
     }
@@ -123,7 +129,7 @@ impl Observer for Display {
             }
             RunProgress::Observed(observed) => {
                 if let Some(line) = live.get(&event.run) {
-                    line.set_message(fact::words(&observed.what));
+                    line.set_message(output::printable(&fact::words(&observed.what)));
                 }
             }
             RunProgress::Waiting | RunProgress::Started | RunProgress::Finished(_) => {}
@@ -137,11 +143,11 @@ impl Observer for Display {
             ServerProgress::Up { cleaned } => {
                 tracing::warn!(%server, "connected; hung up {cleaned} channels that an earlier run had left");
             }
-            ServerProgress::Down { why } => tracing::warn!(%server, "{why}"),
-            ServerProgress::OwnedByOther { owner } => tracing::warn!(%server, "the app is owned by {owner}"),
-            ServerProgress::Stray { link, caller, dialled } => {
-                tracing::warn!(%server, %link, %caller, %dialled, "rejected a call that no test waits for");
-            }
+            // Every run that suffers from these says so itself, and so does the program if it cannot even begin.
+            ServerProgress::Down { why } => tracing::info!(%server, "{why}"),
+            ServerProgress::OwnedByOther { owner } => tracing::info!(%server, "the app is owned by {owner}"),
+            // The reception logs these itself.
+            ServerProgress::Stray { .. } => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use calltest_report::text::Tally;
 pub(crate) enum Exit {
     /// All went well; every test passed.
     Success = 0,
-    /// A test failed: a line does not work.
+    /// A test failed: a line does not work. Or the doctor found a problem.
     TestFailed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,

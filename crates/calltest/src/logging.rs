@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use calltest_core::plan::Plan;
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::Cli;
 use crate::exit::Exit;
+use crate::output;
 
 /// Starts logging: errors only, and more with each `-v`; the configuration's levels and then the command line's go before.
 pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) -> Result<(), Exit> {
@@ -27,13 +29,15 @@ pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) ->
     }
     directives
         .extend(plan.into_iter().flat_map(|plan| &plan.log_levels).map(|(target, level)| format!("{target}={level}")));
-    directives.extend(cli.log_levels().into_iter().map(|level| level.replace("calltest-", "calltest_")));
-    let filter = EnvFilter::try_new(directives.join(",")).map_err(|error| {
-        anstream::eprintln!(
-            "calltest: -l: {error}; expected TARGET=LEVEL with a level of off, error, warn, info, debug or trace"
-        );
-        Exit::Usage
-    })?;
+    for level in cli.log_levels() {
+        if level.parse::<Directive>().is_err() {
+            let levels = "off, error, warn, info, debug or trace";
+            output::complain(&format!("-l {level}: expected TARGET=LEVEL, with a level of {levels}"));
+            return Err(Exit::Usage);
+        }
+        directives.push(level.replace("calltest-", "calltest_"));
+    }
+    let filter = EnvFilter::new(directives.join(","));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))

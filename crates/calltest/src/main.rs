@@ -7,16 +7,18 @@ mod configuration;
 mod display;
 mod exit;
 mod logging;
+mod output;
 mod signals;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     rustls::crypto::ring::default_provider()
         .install_default()
         .expect("nothing has installed another provider before main");
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(&cli, run),
         Command::Dumpcfg(dump) => commands::dumpcfg::run(&cli, dump),
         Command::Demo(demo) => commands::demo::run(&cli, demo),
+        Command::Doctor(doctor) => commands::doctor::run(&cli, doctor),
+        Command::AsteriskConfig(wanted) => commands::asterisk_config::run(&cli, wanted),
         Command::Schema => commands::schema::run(),
         Command::Completions(completions) => commands::completions::run(completions),
         Command::Man => commands::man::run(),
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(error) => {
-            anstream::eprintln!("calltest: {error:#}");
+            output::complain(&format!("{error:#}"));
             exit::Exit::CouldNotFindOut.into()
         }
     }

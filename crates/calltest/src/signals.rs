@@ -1,21 +1,21 @@
 //! Signals: the first one ends the runs in good order, the second one ends the program.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::display::Display;
+use crate::exit::Exit;
+
 /// Cancels `interrupted` at the first SIGINT, SIGTERM or SIGHUP, and ends the program at the second. What is left then,
 /// Asterisk's own limit on each channel ends, or the next run of calltest.
-pub(crate) fn watch(interrupted: CancellationToken) -> io::Result<()> {
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-        .map(signal)
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
-    let [hangup, terminate, interrupt] =
-        [signals.pop(), signals.pop(), signals.pop()].map(|signal| signal.expect("three were made"));
+pub(crate) fn watch(interrupted: CancellationToken, display: Arc<Display>) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
-        let (mut interrupt, mut terminate, mut hangup) = (interrupt, terminate, hangup);
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -23,13 +23,11 @@ pub(crate) fn watch(interrupted: CancellationToken) -> io::Result<()> {
                 _ = hangup.recv() => {}
             }
             if interrupted.is_cancelled() {
-                anstream::eprintln!(
-                    "calltest: ended at once; calls may be up until Asterisk's limit on them, or the next run"
-                );
-                std::process::exit(crate::exit::Exit::Interrupted as i32);
+                display.complain("ended at once; calls may be up until Asterisk's limit on them, or the next run");
+                std::process::exit(Exit::Interrupted as i32);
             }
             interrupted.cancel();
-            anstream::eprintln!("calltest: hanging up (once more to end at once)");
+            display.complain("interrupted, hanging up; interrupt once more to end at once");
         }
     });
     Ok(())

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde_json::json;
 
-use crate::calls::Ending;
 use crate::channels::Key;
+use crate::ends::Ending;
 use crate::events::{ChannelState, PlaybackObject, PlaybackState};
 use crate::hangup::cause_of_reason;
 use crate::media::{DtmfTiming, Job};

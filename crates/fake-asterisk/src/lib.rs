@@ -32,6 +32,7 @@ mod behaviour;
 mod calls;
 mod channels;
 mod commands;
+mod ends;
 mod events;
 mod faults;
 mod hangup;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::apps::NotAFilter;
 use crate::behaviour::EndpointState;
-use crate::calls::Ending;
+use crate::ends::Ending;
 use crate::events::ASTERISK_ID;
 use crate::message::{Answer, Outcome, Params};
 use crate::state::State;

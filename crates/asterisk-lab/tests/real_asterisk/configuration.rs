@@ -76,6 +76,29 @@ fn more_users_and_another_app_are_where_asterisk_reads_them() {
 }
 
 #[test]
+fn a_server_may_lack_a_module_and_have_files_of_a_users_own() {
+    let lab = Lab::builder(&asterisk_lab::for_tests())
+        .server(
+            ServerOptions::named("a")
+                .without_module("res_stasis_snoop")
+                .file("extensions.ael", "context mine { 1 => NoOp(); }\n")
+                .file("asterisk.conf", "[options]\ntransmit_silence = yes\n"),
+        )
+        .start()
+        .unwrap();
+    let a = lab.server("a");
+    // Asterisk says that one of them needs the other, and does without it.
+    for module in ["res_stasis_snoop", "res_ari_channels"] {
+        let status = a.cli(&format!("module show like {module}")).unwrap();
+        assert!(!status.contains(" Running "), "{status}");
+    }
+    assert!(a.cli("dialplan show mine").unwrap().contains("NoOp()"));
+    assert!(a.cli("dialplan show direct").unwrap().contains("no existence"));
+    let settings = a.cli("core show settings").unwrap();
+    assert!(settings.lines().any(|line| line.contains("Transmit silence") && line.ends_with("Enabled")), "{settings}");
+}
+
+#[test]
 fn silence_is_sent_where_a_trunk_carries_digits_as_tones_unless_told_otherwise() {
     let installation = asterisk_lab::for_tests();
     let tones = || Trunk::between("a", "b").dtmf_mode(DtmfMode::Inband);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use asterisk_lab::{AriUser, Lab, LoopbackAddress, ServerOptions};
 use calltest_ari::requests::asterisk;
 use calltest_ari::{
-    ClientCertificate, ConnectError, Lost, QueueError, RequestFailure, RoundTripError, Secret, Settings, State, Tls,
+    ClientCertificate, ConnectError, Lost, QueueError, RequestFailure, RestClient, RoundTripError, Secret, Settings, State, Tls,
     connect, event_queue,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,6 +46,20 @@ async fn each_way_of_not_getting_in_has_its_own_sentence() {
     assert!(refusal(blank).await.contains("contains a blank"));
     let nameless = Settings { host: "no.such.host.invalid".into(), ..settings() };
     assert!(refusal(nameless).await.contains("cannot reach Asterisk at no.such.host.invalid"));
+}
+
+#[tokio::test]
+async fn a_client_that_only_asks_takes_nothing_away_and_finds_out_the_same() {
+    let lab = lab();
+    let (owner, _incoming) = client(lab.server("a")).await;
+    let asking = RestClient::new(settings(lab.server("a"))).unwrap();
+    let info = asking.request(asterisk::GetInfo::default()).await.unwrap();
+    assert!(info.system.is_some(), "{info:?}");
+    owner.round_trip().await.expect("the owner still hears its events");
+    let stranger = Settings { password: Secret::from("hunter2"), ..settings(lab.server("a")) };
+    let stranger = RestClient::new(stranger).unwrap();
+    let refused = stranger.request(asterisk::GetInfo::default()).await.unwrap_err();
+    assert!(matches!(stranger.diagnose(refused), ConnectError::WrongCredentials { .. }));
 }
 
 #[tokio::test]

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use calltest_core::number::PhoneNumber;
 use calltest_core::plan::{
-    Audio, CallTest, Delay, Destination, DialString, Dtmf, Ends, LinkName, Mode, Presence, Reception, Ringing,
-    Schedule, TestName,
+    Audio, CallTest, Delay, Destination, DialString, Dtmf, Ends, LinkName, Mode, Reception, Schedule, TestName,
 };
 
 use super::link::{Links, Parts};
@@ -49,7 +48,7 @@ pub(super) fn check(
     if let Some(map) = node.map() {
         call.warn_of_keys_without_effect(map, call.view.definition(), "");
     }
-    let ringing = call.ringing();
+    let demands = call.demands();
     let delay = call.delay();
     let mode = call.mode(src, dst);
     let timeout = call.seconds("timeout", scalar::some_seconds);
@@ -62,30 +61,30 @@ pub(super) fn check(
         mode: mode?,
         timeout: timeout?.value,
         delay: delay?,
-        ringing: ringing?,
+        demands: demands?,
         schedule: schedule?,
     })
 }
 
 /// A link that a call names, and where.
-type Named<'c> = At<&'c Parts>;
+pub(super) type Named<'c> = At<&'c Parts>;
 
 /// A call that is being checked.
 pub(super) struct Call<'c, 'r, 'sources> {
     pub(super) name: &'c Key,
     links: &'c Links,
     pub(super) view: View<'c>,
-    mode: ModeName,
+    pub(super) mode: ModeName,
     pub(super) report: &'r mut Report<'sources>,
 }
 
 impl<'c> Call<'c, '_, '_> {
-    fn error(&mut self, place: Place, message: String) -> Reported {
+    pub(super) fn error(&mut self, place: Place, message: String) -> Reported {
         self.report.add(Finding::error(place, message))
     }
 
     /// Where to show a fault in a value: in the call itself, not in what it shares with others.
-    fn place_of<T>(&self, value: &At<T>) -> Place {
+    pub(super) fn place_of<T>(&self, value: &At<T>) -> Place {
         if value.is_own { value.place } else { self.name.place }
     }
 
@@ -148,7 +147,10 @@ impl<'c> Call<'c, '_, '_> {
                 let audio = self.audio();
                 Ok(Mode::Audio { ends: ends?, audio: audio? })
             }
-            _ => Ok(Mode::Call { ends: ends? }),
+            _ => {
+                let reject_with = self.rejection();
+                Ok(Mode::Call { ends: ends?, reject_with: reject_with? })
+            }
         }
     }
 
@@ -187,7 +189,7 @@ impl<'c> Call<'c, '_, '_> {
         Ok(match self.mode {
             ModeName::Answer => Mode::Answer { at, sound: audio.dst_out, record: audio.dst_in },
             ModeName::Record => Mode::Record { at, sound: audio.dst_out, record: audio.dst_in },
-            _ => Mode::Wait { at },
+            _ => Mode::Wait { at, reject_with: self.rejection()? },
         })
     }
 
@@ -201,7 +203,10 @@ impl<'c> Call<'c, '_, '_> {
         let caller = src.and_then(|src| self.caller(&src));
         let channel = src.and_then(|src| self.channel(&src));
         let (src, dst) = (src?, dst?);
-        let number = channel.and_then(|channel| self.number_to_dial(&src, &channel, Some(&dst)));
+        let number = channel.and_then(|channel| {
+            let number = self.number_to_dial(&src, &channel, Some(&dst))?;
+            self.number_on_its_way(&src, &channel, number)
+        });
         let is_alone = src.value.max_calls.is_ok_and(|max_calls| max_calls.get() < 2);
         if src.value.name == dst.value.name && is_alone {
             let message = format!(
@@ -223,7 +228,9 @@ impl<'c> Call<'c, '_, '_> {
         let src = self.needed("src", src)?;
         let channel = self.channel(&src);
         let dst = dst?;
-        let number = self.number_to_dial(&src, &channel?, dst.as_ref())?;
+        let channel = channel?;
+        let number = self.number_to_dial(&src, &channel, dst.as_ref())?;
+        let number = self.number_on_its_way(&src, &channel, number)?;
         Ok(Destination { src: src.value.name.clone(), number })
     }
 
@@ -275,7 +282,7 @@ impl<'c> Call<'c, '_, '_> {
         Err(self.report.add(Finding::error(self.place_of(src), message).hint(hint)))
     }
 
-    fn number(&self) -> Result<Option<At<PhoneNumber>>, Reported> {
+    pub(super) fn number(&self) -> Result<Option<At<PhoneNumber>>, Reported> {
         self.view.read_optional("number", scalar::phone_number, self.report)
     }
 
@@ -310,25 +317,6 @@ impl<'c> Call<'c, '_, '_> {
             None => "give it a `number`, or a `dst` that has one".into(),
         };
         Err(self.report.add(Finding::error(self.name.place, message).hint(hint)))
-    }
-
-    fn ringing(&mut self) -> Result<Ringing, Reported> {
-        let given = self.view.node("ringing");
-        let early_media = self.view.read("early_media_is_ringing", scalar::flag, self.report);
-        let presence = self.view.read("ringing", presence, self.report)?.value;
-        let needs_ringing = matches!(self.mode, ModeName::Call | ModeName::Ring | ModeName::Timeout);
-        let contradicts = match presence {
-            Presence::Required => false,
-            Presence::Allowed => self.mode == ModeName::Timeout,
-            Presence::Forbidden => needs_ringing,
-        };
-        if contradicts && let Some(given) = given {
-            let message =
-                format!("`ringing` contradicts mode {}, in which the call has to ring", quoted(self.mode.word()));
-            let place = self.place_of(&given);
-            return Err(self.error(place, message));
-        }
-        Ok(Ringing { presence, early_media_counts: early_media?.value })
     }
 
     fn delay(&mut self) -> Result<Delay, Reported> {
@@ -447,17 +435,6 @@ impl<'c> Call<'c, '_, '_> {
             }
         }
     }
-}
-
-fn presence(text: &str) -> Result<Presence, Misfit> {
-    let words = [
-        ("allowed", Presence::Allowed),
-        ("required", Presence::Required),
-        ("forbidden", Presence::Forbidden),
-        ("prohibited", Presence::Forbidden),
-    ];
-    let known = words.iter().find(|(word, _)| *word == text);
-    known.map(|(_, presence)| *presence).ok_or_else(|| Misfit::Expected(one_of(&words.map(|(word, _)| word))))
 }
 
 /// The least time that a passing run takes once its links are held, set-up not counted.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
+use calltest_core::guard::Guard;
 use calltest_core::number::PhoneNumber;
-use calltest_core::plan::{DialString, Link, LinkName, ServerName};
+use calltest_core::number_rule::{Direction, NumberRules};
+use calltest_core::plan::{DialString, Link, LinkName, Server, ServerName};
 
-use super::Configuration;
+use super::{Configuration, guard};
 use super::server::Servers;
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
@@ -23,7 +26,16 @@ pub(super) struct Parts {
     pub(super) name: LinkName,
     server: Result<ServerName, Reported>,
     pub(super) channel: Result<Option<DialString>, Reported>,
+    pub(super) arrives_as: Result<LinkName, Reported>,
     pub(super) number: Result<Option<PhoneNumber>, Reported>,
+    pub(super) outgoing: Result<NumberRules, Reported>,
+    incoming: Result<NumberRules, Reported>,
+    pub(super) guard: Result<Guard, Reported>,
+    pub(super) leads_outside: Result<bool, Reported>,
+    /// The guard of all links.
+    pub(super) overall: Result<Arc<Guard>, Reported>,
+    /// The server itself.
+    pub(super) at: Result<Arc<Server>, Reported>,
     prio: Result<i64, Reported>,
     pub(super) max_calls: Result<NonZeroU32, Reported>,
 }
@@ -35,27 +47,47 @@ impl Parts {
             name: self.name,
             server: self.server?,
             channel: self.channel?,
+            arrives_as: self.arrives_as?,
             number: self.number?,
+            outgoing: self.outgoing?,
+            incoming: self.incoming?,
+            guard: self.guard?,
+            leads_outside: self.leads_outside?,
             prio: self.prio?,
             max_calls: self.max_calls?,
         })
     }
 }
 
-pub(super) fn links(configuration: Configuration<'_>, servers: &Servers, report: &mut Report<'_>) -> Links {
+/// What links lie on, and what they have in common.
+pub(super) struct Ground<'s> {
+    pub(super) servers: &'s Servers,
+    pub(super) guard: &'s Result<Arc<Guard>, Reported>,
+}
+
+pub(super) fn links(configuration: Configuration<'_>, ground: &Ground<'_>, report: &mut Report<'_>) -> Links {
     let default = configuration.default_entry("links");
     let parts = configuration.entries("links").map(|(name, node)| {
         let view = View::new(&table::LINK, Some(node), default);
         let name = LinkName::from(&*name.text);
-        (name.clone(), parts(name, &view, servers, report))
+        (name.clone(), parts(name, &view, ground, report))
     });
     parts.collect()
 }
 
-fn parts(name: LinkName, view: &View<'_>, servers: &Servers, report: &mut Report<'_>) -> Parts {
+fn parts(name: LinkName, view: &View<'_>, ground: &Ground<'_>, report: &mut Report<'_>) -> Parts {
+    let server = server(view, ground.servers, report);
+    let guarded = view.section("guard");
     Parts {
+        arrives_as: arrives_as(&name, view, report),
         name,
-        server: server(view, servers, report),
+        outgoing: guard::number_rules(view, Direction::Outgoing, report),
+        incoming: guard::number_rules(view, Direction::Incoming, report),
+        guard: guard::guard(&guarded, report),
+        leads_outside: guarded.read("outside", scalar::flag, report).map(|at| at.value),
+        overall: ground.guard.clone(),
+        at: server.clone().and_then(|name| ground.servers[&name].clone()),
+        server,
         channel: channel(view, report),
         number: view.read_optional("number", scalar::phone_number, report).map(|at| at.map(|at| at.value)),
         prio: view.read("prio", scalar::integer_of_any_sign, report).map(|at| at.value),
@@ -72,6 +104,12 @@ fn server(view: &View<'_>, servers: &Servers, report: &mut Report<'_>) -> Result
     let hint = hint.or_else(|| Some("servers are `asterisk` and the names under `servers`".into()));
     let message = format!("server {} is not defined", quoted(&name.value));
     Err(report.add(Finding::error(name.place, message).maybe_hint(hint)))
+}
+
+/// The name under which the dialplan hands its calls over.
+fn arrives_as(name: &LinkName, view: &View<'_>, report: &mut Report<'_>) -> Result<LinkName, Reported> {
+    let given = view.read_optional("arrives_as", scalar::some_text, report)?;
+    Ok(given.map_or_else(|| name.clone(), |given| LinkName::from(&*given.value)))
 }
 
 fn channel(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<DialString>, Reported> {

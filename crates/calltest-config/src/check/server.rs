@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use calltest_core::number::Dialplan;
+use calltest_core::number_rule::Direction;
 use calltest_core::plan::{Secret, Server, ServerName, Tls};
 
-use super::Configuration;
+use super::{Configuration, guard};
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
 use crate::scalar;
@@ -15,7 +17,7 @@ use crate::tree::{Key, Node, Value};
 use crate::view::View;
 
 /// Every server by name, broken ones included: a link may name them without being wrong itself.
-pub(super) type Servers = BTreeMap<ServerName, Result<Server, Reported>>;
+pub(super) type Servers = BTreeMap<ServerName, Result<Arc<Server>, Reported>>;
 
 pub(super) fn servers(configuration: Configuration<'_>, report: &mut Report<'_>) -> Servers {
     let mut servers = Servers::new();
@@ -28,7 +30,7 @@ pub(super) fn servers(configuration: Configuration<'_>, report: &mut Report<'_>)
     servers
 }
 
-fn named_server(name: &Key, node: &Node, report: &mut Report<'_>) -> Result<Server, Reported> {
+fn named_server(name: &Key, node: &Node, report: &mut Report<'_>) -> Result<Arc<Server>, Reported> {
     if *name.text == *ServerName::default().as_str() {
         let message = format!("{} is the name of the server under the key `asterisk`", quoted(&name.text));
         return Err(report.add(Finding::error(name.place, message).hint("give this one another name")));
@@ -36,14 +38,14 @@ fn named_server(name: &Key, node: &Node, report: &mut Report<'_>) -> Result<Serv
     server(ServerName::from(&*name.text), &View::new(&table::SERVER, Some(node), None), report)
 }
 
-fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<Server, Reported> {
+fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<Arc<Server>, Reported> {
     check_base(view, "play", report);
     check_base(view, "record", report);
     let tls = tls(view, report);
     let audio = view.section("audio");
     let dialplan = view.section("dialplan");
     let report = &*report;
-    Ok(Server {
+    Ok(Arc::new(Server {
         host: view.read("host", scalar::host, report)?.value,
         port: view.read("port", scalar::port, report)?.value,
         tls: tls?,
@@ -63,8 +65,10 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
             natl: dialplan.read("natl", scalar::digits, report)?.value,
         },
         max_calls: view.read_optional("max_calls", scalar::count, report)?.map(|at| at.value),
+        outgoing: guard::number_rules(view, Direction::Outgoing, report)?,
+        incoming: guard::number_rules(view, Direction::Incoming, report)?,
         name,
-    })
+    }))
 }
 
 /// Names are put right behind their base, which is easily forgotten.

@@ -83,6 +83,14 @@ pub enum Trouble {
         /// Why.
         why: String,
     },
+    /// The guard did not let the call out.
+    #[error("the call did not go out by {rule}: {why}")]
+    GuardRefused {
+        /// The rule's name, as `guard.calls_per_hour of link trunk: 60`.
+        rule: String,
+        /// What that means.
+        why: String,
+    },
     /// What should have caused the call went wrong.
     #[error("the trigger failed: {why}")]
     TriggerFailed {

@@ -9,6 +9,7 @@ mod scene;
 
 mod digits;
 mod faults;
+mod order;
 mod owners;
 
 use std::time::Duration;

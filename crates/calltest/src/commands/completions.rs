@@ -4,8 +4,10 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Completions};
 use crate::exit::Exit;
+use crate::output;
 
 pub(crate) fn run(completions: &Completions) -> anyhow::Result<Exit> {
-    clap_complete::generate(completions.shell, &mut Cli::command(), "calltest", &mut std::io::stdout());
-    Ok(Exit::Success)
+    let mut script = Vec::new();
+    clap_complete::generate(completions.shell, &mut Cli::command(), "calltest", &mut script);
+    output::print_all(&String::from_utf8_lossy(&script))
 }

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use asterisk_lab::{FetchOptions, Installation, Lab, Server, Trunk};
 use calltest_config::Source;
-use calltest_core::plan::CallTest;
 use indicatif::MultiProgress;
 
 use crate::cli::{Cli, Demo, Format};
-use crate::commands::run::run_all;
+use crate::commands::run::{chosen, run_all};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
-use crate::{configuration, logging};
+use crate::{configuration, logging, output};
 
 /// The example configuration, as it lies at the top of the source tree.
 const EXAMPLE: &str = include_str!("../../../../example.cfg");
@@ -24,8 +23,9 @@ pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
     if let Err(exit) = logging::start(cli, None, &progress) {
         return Ok(exit);
     }
-    let installation = installation(demo)?;
-    say(cli, &format!("starting two private servers with Asterisk {}, joined by a SIP trunk", installation.version()));
+    let installation = installation(cli, demo).context("no Asterisk for the demo")?;
+    let version = installation.version().split(['+', '~']).next().unwrap_or_default();
+    say(cli, &format!("starting two private servers with Asterisk {version}, joined by a SIP trunk"));
     let lab = Lab::builder(&installation)
         .server("a")
         .server("b")
@@ -40,36 +40,42 @@ pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let plan = Arc::new(loaded.plan);
-    let tests: Vec<Arc<CallTest>> = plan.tests.iter().filter(|test| !test.schedule.is_manual).cloned().collect();
+    let tests = match chosen(&plan, &[]) {
+        Ok(tests) => tests,
+        Err(why) => {
+            output::complain(&why);
+            return Ok(Exit::Usage);
+        }
+    };
     let style = Style { format: Format::Text, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
     let exit = runtime.block_on(run_all(plan, tests, false, display))?;
+    runtime.shutdown_background();
     if exit == Exit::Success {
         say(cli, "all of these were real calls; now write a configuration of your own: the README shows how");
     }
     Ok(exit)
 }
 
-fn installation(demo: &Demo) -> anyhow::Result<Installation> {
-    match &demo.asterisk {
+fn installation(cli: &Cli, demo: &Demo) -> anyhow::Result<Installation> {
+    Ok(match &demo.asterisk {
         Some(program) if program == Path::new("installed") => {
-            Installation::find_installed(&env::var_os("PATH").unwrap_or_default())
-                .context("could not use an installed Asterisk")
+            Installation::find_installed(&env::var_os("PATH").unwrap_or_default())?
         }
-        Some(program) => Installation::installed(program).context("could not use the installed Asterisk"),
+        Some(program) => Installation::installed(program)?,
         None => {
             let cache = cache_directory(demo).context("there is no cache directory; name one with --cache")?;
             let options = FetchOptions { mirror: demo.mirror.clone(), ..FetchOptions::default() };
-            Installation::fetched(&cache, &options, |step| anstream::eprintln!("{step} …"))
-                .context("could not fetch Asterisk")
+            Installation::fetched(&cache, &options, |step| say(cli, &format!("{step} …")))?
         }
-    }
+    })
 }
 
 fn cache_directory(demo: &Demo) -> Option<PathBuf> {
-    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let base = || env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    // A relative path in these is to be ignored (XDG base directory specification).
+    let directory = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = || directory("XDG_CACHE_HOME").or_else(|| directory("HOME").map(|home| home.join(".cache")));
     demo.cache.clone().or_else(|| base().map(|base| base.join("calltest")))
 }
 
@@ -101,6 +107,6 @@ fn overrides(a: &Server, b: &Server) -> Vec<String> {
 
 fn say(cli: &Cli, sentence: &str) {
     if !cli.common.quiet {
-        anstream::eprintln!("{sentence}");
+        output::say(sentence);
     }
 }

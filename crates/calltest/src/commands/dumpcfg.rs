@@ -3,8 +3,8 @@
 use calltest_config::Secrets;
 
 use crate::cli::{Cli, Dumpcfg};
-use crate::configuration;
 use crate::exit::Exit;
+use crate::{configuration, output};
 
 pub(crate) fn run(cli: &Cli, dump: &Dumpcfg) -> anyhow::Result<Exit> {
     let loaded = match configuration::load_for(&cli.common) {
@@ -12,6 +12,5 @@ pub(crate) fn run(cli: &Cli, dump: &Dumpcfg) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let secrets = if dump.show_secrets { Secrets::Shown } else { Secrets::Redacted };
-    print!("{}", loaded.dump(secrets));
-    Ok(Exit::Success)
+    output::print_all(&loaded.dump(secrets))
 }

@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::exit::Exit;
+use crate::output;
 
 pub(crate) fn run() -> anyhow::Result<Exit> {
     let mut command = Cli::command();
@@ -19,6 +20,5 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
         man.render_synopsis_section(&mut page)?;
         man.render_options_section(&mut page)?;
     }
-    std::io::stdout().write_all(&page)?;
-    Ok(Exit::Success)
+    output::print_all(&String::from_utf8_lossy(&page))
 }

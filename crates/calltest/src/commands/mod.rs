@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
+pub(crate) mod asterisk_config;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod dumpcfg;
 pub(crate) mod man;
 pub(crate) mod run;

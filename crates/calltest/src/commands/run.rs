@@ -7,15 +7,15 @@ use std::time::Instant;
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
 use calltest_report::text::Tally;
-use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner};
+use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Format, Run};
+use crate::cli::{Cli, Run};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
-use crate::{configuration, logging, signals};
+use crate::{configuration, logging, output, signals};
 
 pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     let loaded = match configuration::load_for(&cli.common) {
@@ -24,19 +24,21 @@ pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     };
     let plan = Arc::new(loaded.plan);
     if plan.tests.is_empty() {
-        anstream::eprintln!("calltest: No tests known. Missing config file? Looked for {}", places(cli));
+        output::complain(&format!("No tests known. Missing config file? {}", where_no_tests_are(cli, &plan)));
         return Ok(Exit::Usage);
+    }
+    if run.list && run.names.is_empty() {
+        return output::print_all(&list(&plan.tests));
     }
     let tests = match chosen(&plan, &run.names) {
         Ok(tests) => tests,
-        Err(unknown) => {
-            anstream::eprintln!("calltest: {unknown}");
+        Err(why) => {
+            output::complain(&why);
             return Ok(Exit::Usage);
         }
     };
     if run.list {
-        list(if run.names.is_empty() { &plan.tests } else { &tests });
-        return Ok(Exit::Success);
+        return output::print_all(&list(&tests));
     }
     let progress = MultiProgress::new();
     if let Err(exit) = logging::start(cli, Some(&plan), &progress) {
@@ -45,20 +47,28 @@ pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     let style = Style { format: run.format, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
-    runtime.block_on(run_all(plan, tests, run.take_over, display))
+    let done = runtime.block_on(run_all(plan, tests, run.take_over, display));
+    runtime.shutdown_background();
+    done
 }
 
-fn places(cli: &Cli) -> String {
-    match &cli.common.cfg {
-        Some(path) => path.display().to_string(),
-        None => configuration::places(),
+/// Where tests were looked for in vain.
+fn where_no_tests_are(cli: &Cli, plan: &Plan) -> String {
+    match (&*plan.origin, &cli.common.cfg) {
+        ("-", None) => format!("Looked for {}", configuration::places()),
+        ("-", Some(_)) => "The built-in defaults have none".into(),
+        (file, _) => format!("{file} has no `calls`"),
     }
 }
 
-/// The tests named, or all that are not left to be started by hand.
-fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, String> {
+/// The tests named, or all that are not left to be started by hand. There is at least one.
+pub(crate) fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, String> {
     if names.is_empty() {
-        return Ok(plan.tests.iter().filter(|test| !test.schedule.is_manual).cloned().collect());
+        let tests: Vec<_> = plan.tests.iter().filter(|test| !test.schedule.is_manual).cloned().collect();
+        if tests.is_empty() {
+            return Err("every test is marked `skip`\nhint: name those to run; `calltest run --list` lists them".into());
+        }
+        return Ok(tests);
     }
     let find = |name: &String| {
         plan.test(name).cloned().ok_or_else(|| {
@@ -83,11 +93,13 @@ fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, String> {
     Ok(tests)
 }
 
-fn list(tests: &[Arc<CallTest>]) {
-    for test in tests {
+/// The tests, one a line; what a test is for stays on its line.
+fn list(tests: &[Arc<CallTest>]) -> String {
+    let line = |test: &Arc<CallTest>| {
         let mark = if test.schedule.is_manual { "m" } else { "-" };
-        println!("{}\t{mark}\t{}", test.name, test.info);
-    }
+        format!("{}\t{mark}\t{}\n", test.name, test.info.trim().replace(char::is_control, " "))
+    };
+    tests.iter().map(line).collect()
 }
 
 /// Runs tests and shows how they come out.
@@ -98,53 +110,90 @@ pub(crate) async fn run_all(
     display: Arc<Display>,
 ) -> anyhow::Result<Exit> {
     let interrupted = CancellationToken::new();
-    signals::watch(interrupted.clone()).context("could not watch for signals")?;
+    signals::watch(interrupted.clone(), Arc::clone(&display)).context("could not watch for signals")?;
     let started = Instant::now();
     let identity = Identity { instance: instance(), take_over };
     let observer: Arc<dyn Observer> = Arc::clone(&display) as Arc<dyn Observer>;
     display.begin(&tests);
-    let opening = Runner::open(plan, &tests, &identity, Arc::new(LocalLeases::default()), observer);
+    let (leases, state_directory) = (Arc::new(LocalLeases::default()), configuration::state_directory());
+    let opening = Runner::open(Setup { plan, identity, leases, observer, state_directory }, &tests);
     let Some(runner) = interrupted.run_until_cancelled(opening).await else {
+        display.end();
         return Ok(Exit::Interrupted);
     };
     let runner = Arc::new(runner);
     for (_, why) in runner.servers().unavailable() {
         display.complain(why);
     }
-    if runner.servers().are_all_unavailable() {
+    if runner.servers().are_all_unavailable() && !display.is_for_programs() {
         runner.close().await;
+        display.end();
         return Ok(Exit::CouldNotFindOut);
     }
+    let outcome = carry_out(&runner, tests, &interrupted, &display).await;
+    runner.close().await;
+    display.end();
+    match outcome.trouble {
+        // Whoever has stopped reading does not want to know.
+        Some(Trouble::Unprinted(error)) if output::is_broken_pipe(&error) => {}
+        Some(Trouble::Unprinted(error)) => return Err(error).context("could not print a result"),
+        Some(Trouble::Broken(error)) => return Err(error).context("a run ended without a verdict"),
+        None => match display.summary(&outcome.tally, started.elapsed()) {
+            Err(error) if !output::is_broken_pipe(&error) => return Err(error).context("could not print the summary"),
+            Err(_) | Ok(()) => {}
+        },
+    }
+    Ok(Exit::of(&outcome.tally, interrupted.is_cancelled()))
+}
+
+/// How a set of runs came out.
+struct Outcome {
+    tally: Tally,
+    trouble: Option<Trouble>,
+}
+
+/// What went wrong around the runs rather than in them.
+enum Trouble {
+    /// A result could not be printed.
+    Unprinted(io::Error),
+    /// A run came to grief without a verdict.
+    Broken(JoinError),
+}
+
+/// Carries out all runs at once, and returns when each of them has hung up, whatever happens to their results.
+async fn carry_out(
+    runner: &Arc<Runner>,
+    tests: Vec<Arc<CallTest>>,
+    interrupted: &CancellationToken,
+    display: &Display,
+) -> Outcome {
+    let unread = interrupted.child_token();
     let mut runs = JoinSet::new();
     for test in tests {
-        let (runner, control) = (Arc::clone(&runner), Control::under(&interrupted));
+        let (runner, control) = (Arc::clone(runner), Control::under(&unread));
         runs.spawn(async move { runner.run(&test, &control).await });
     }
-    let mut tally = Tally::default();
+    let mut outcome = Outcome { tally: Tally::default(), trouble: None };
     while let Some(finished) = runs.join_next().await {
-        let finished = finished.context("a run ended without a verdict")?;
-        tally.add(&finished.verdict);
-        display.finished(&finished).context("could not print a result")?;
+        match finished {
+            Ok(finished) => {
+                outcome.tally.add(&finished.verdict);
+                if !matches!(outcome.trouble, Some(Trouble::Unprinted(_)))
+                    && let Err(error) = display.finished(&finished)
+                {
+                    // Calls whose results nobody gets are not worth their money.
+                    unread.cancel();
+                    outcome.trouble = Some(Trouble::Unprinted(error));
+                }
+            }
+            Err(error) => outcome.trouble = outcome.trouble.or(Some(Trouble::Broken(error))),
+        }
     }
-    runner.close().await;
-    display.summary(&tally, started.elapsed()).context("could not print the summary")?;
-    Ok(Exit::of(&tally, interrupted.is_cancelled()))
+    outcome
 }
 
 /// How this process names itself to others that want the same app.
-fn instance() -> String {
+pub(crate) fn instance() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().replace(char::is_whitespace, "_");
     format!("calltest@{host}:{}:{:08x}", std::process::id(), rand::random::<u32>())
-}
-
-/// Whether an error is a reader that has gone away, as `head` does.
-pub(crate) fn is_broken_pipe(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
-}
-
-impl Format {
-    /// Whether it is for people.
-    pub(crate) fn is_text(self) -> bool {
-        self == Self::Text
-    }
 }

@@ -1,8 +1,8 @@
 //! `calltest schema`: the JSON Schema of the configuration on stdout.
 
 use crate::exit::Exit;
+use crate::output;
 
 pub(crate) fn run() -> anyhow::Result<Exit> {
-    println!("{}", serde_json::to_string_pretty(&calltest_config::schema())?);
-    Ok(Exit::Success)
+    output::print_all(&format!("{:#}\n", calltest_config::schema()))
 }

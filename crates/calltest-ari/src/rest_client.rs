@@ -1,0 +1,50 @@
+//! A client that only makes requests: for whoever wants to look at a server without receiving its events, and without
+//! taking an application away from anybody.
+
+use std::sync::Arc;
+
+use crate::diagnosis;
+use crate::error::{ConnectError, RequestError};
+use crate::operation::Operation;
+use crate::rest::Rest;
+use crate::settings::Settings;
+use crate::tls;
+use crate::transport::http1::Http;
+
+/// The requests of a server, without a WebSocket. Of the settings, those about the application do not matter.
+#[derive(Clone)]
+pub struct RestClient {
+    settings: Arc<Settings>,
+    rest: Arc<Rest>,
+}
+
+impl RestClient {
+    /// Makes ready; nothing is sent yet.
+    ///
+    /// # Errors
+    /// If a file that the settings name for TLS cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, ConnectError> {
+        let tls = tls::client_config(settings.tls.as_ref())?;
+        let rest = Arc::new(Rest::new(Arc::new(Http::new(&settings, tls)), &settings));
+        Ok(Self { settings: Arc::new(settings), rest })
+    }
+
+    /// Carries out an operation.
+    ///
+    /// # Errors
+    /// If Asterisk refuses it, or does not answer.
+    pub async fn request<Op: Operation>(&self, operation: Op) -> Result<Op::Reply, RequestError> {
+        self.rest.request(&operation).await
+    }
+
+    /// What the failure of a first request tells about the server and the way to it.
+    pub fn diagnose(&self, error: RequestError) -> ConnectError {
+        diagnosis::of_request(&self.settings, error)
+    }
+}
+
+impl std::fmt::Debug for RestClient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RestClient").field("name", &self.settings.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! `calltest doctor`: looks at the Asterisk set-up, and prints what is wrong with it and how to mend it.
+
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use calltest_core::event::{Finding, Outcome};
+use calltest_core::plan::Plan;
+use calltest_report::finding::{self, Tally};
+use calltest_runner::Identity;
+use indicatif::MultiProgress;
+use owo_colors::OwoColorize as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Cli, Doctor, Format};
+use crate::commands::run::instance;
+use crate::display::{Display, Style};
+use crate::exit::Exit;
+use crate::{configuration, logging, output, signals};
+
+pub(crate) fn run(cli: &Cli, doctor: &Doctor) -> anyhow::Result<Exit> {
+    let loaded = match configuration::load_for(&cli.common) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let progress = MultiProgress::new();
+    if let Err(exit) = logging::start(cli, Some(&loaded.plan), &progress) {
+        return Ok(exit);
+    }
+    let style = Style { format: doctor.format, is_quiet: cli.common.quiet, shows_timeline: false };
+    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let done = runtime.block_on(examine(&loaded.plan, style, Display::new(style, progress)));
+    runtime.shutdown_background();
+    done
+}
+
+async fn examine(plan: &Plan, style: Style, display: Arc<Display>) -> anyhow::Result<Exit> {
+    let interrupted = CancellationToken::new();
+    signals::watch(interrupted.clone(), display).context("could not watch for signals")?;
+    let unread = interrupted.child_token();
+    let identity = Identity { instance: instance(), take_over: false };
+    let mut tally = Tally::default();
+    let mut printed = Ok(());
+    let mut tell = |finding: Finding| {
+        tally.add(finding.outcome);
+        if printed.is_ok() {
+            printed = print(&finding, style);
+            if printed.is_err() {
+                unread.cancel();
+            }
+        }
+    };
+    calltest_runner::doctor(plan, &identity, &unread, &mut tell).await;
+    if printed.is_ok() && style.format == Format::Text && !style.is_quiet && !interrupted.is_cancelled() {
+        printed = output::print(&format!("{}\n", tally.summary()));
+    }
+    match printed {
+        Err(error) if !output::is_broken_pipe(&error) => Err(error).context("could not print a finding"),
+        Err(_) | Ok(()) => Ok(exit(&tally, interrupted.is_cancelled())),
+    }
+}
+
+fn print(finding: &Finding, style: Style) -> io::Result<()> {
+    let text = match style.format {
+        Format::Json => finding::json_line(finding)?,
+        Format::Text if style.is_quiet && finding.outcome == Outcome::Ok => return Ok(()),
+        Format::Text => {
+            // Padded before it is coloured, so that the lines stand in columns on any terminal.
+            let word = format!("{:<7}", finding.outcome.word());
+            let word = match finding.outcome {
+                Outcome::Ok => word.green().to_string(),
+                Outcome::Warning => word.yellow().to_string(),
+                Outcome::Unknown => word.magenta().bold().to_string(),
+                Outcome::Problem => word.to_uppercase().red().bold().to_string(),
+            };
+            // One line each, whatever a server says.
+            format!("{word} {}", output::printable(&finding::line(finding).replace('\n', " ")))
+        }
+    };
+    output::print(&(text + "\n"))
+}
+
+fn exit(tally: &Tally, was_interrupted: bool) -> Exit {
+    match tally {
+        _ if was_interrupted => Exit::Interrupted,
+        Tally { problems: 1.., .. } => Exit::TestFailed,
+        Tally { unknown: 1.., .. } => Exit::CouldNotFindOut,
+        _ => Exit::Success,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_outweighs_what_is_not_known_and_warnings_weigh_nothing() {
+        let tally = |problems, unknown| Tally { ok: 1, warnings: 1, unknown, problems };
+        assert_eq!(exit(&tally(0, 0), false), Exit::Success);
+        assert_eq!(exit(&tally(0, 1), false), Exit::CouldNotFindOut);
+        assert_eq!(exit(&tally(1, 1), false), Exit::TestFailed);
+        assert_eq!(exit(&tally(1, 1), true), Exit::Interrupted);
+    }
+}

@@ -1,0 +1,76 @@
+//! Commands that only print: dumpcfg, completions, man.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::program::Program;
+
+const CONFIG: &str = "\
+asterisk: {password: hunter2}
+links: {a: {channel: Local/a@b}}
+calls: {one: {mode: ring, src: a}}
+";
+
+#[test]
+fn a_dump_has_no_secrets_and_says_so_when_it_is_loaded() {
+    let dump = Program::new().config(CONFIG).args(["dumpcfg"]).run().exits(0).complains("").stdout;
+    assert!(dump.contains("\n  password: '***'\n") && !dump.contains("hunter2"), "{dump}");
+    assert!(dump.contains("\n  init_timeout: 5\n") && dump.contains("\n    timeout: 30\n"), "defaults are missing: {dump}");
+    let again = Program::new().config(&dump).args(["dumpcfg"]).run().exits(0);
+    assert!(again.stderr.starts_with("warning: `asterisk.password` is `***`: this was printed by `dumpcfg`"), "{again}");
+    assert!(again.stderr.contains("calls.cfg:7:13\n") && again.stdout == dump, "{again}");
+    // Only the secret is missing.
+    let list = |config: &str| Program::new().config(config).args(["run", "--list", "-q"]).run().exits(0).stdout;
+    assert_eq!(list(&dump), list(CONFIG));
+}
+
+#[test]
+fn a_dump_with_secrets_is_the_same_configuration() {
+    let dump = |config: &str| {
+        Program::new().config(config).args(["dumpcfg", "--show-secrets"]).run().exits(0).complains("").stdout
+    };
+    let first = dump(CONFIG);
+    assert!(first.contains("\n  password: hunter2\n"), "{first}");
+    assert_eq!(dump(&first), first);
+}
+
+#[test]
+fn a_dump_without_any_file_has_the_defaults() {
+    let dump = Program::new().args(["-c", "-", "dumpcfg"]).run().exits(0).complains("");
+    for part in ["asterisk:\n  host: localhost\n  port: 8088\n", "\nlinks: {}\n", "\ncalls: {}\n"] {
+        assert!(dump.stdout.contains(part), "{part:?} is not in {dump}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for (shell, parts) in [
+        ("bash", ["complete -F _calltest", "dumpcfg"]),
+        ("zsh", ["#compdef calltest", "dumpcfg:"]),
+        ("fish", ["complete -c calltest", "-a \"dumpcfg\""]),
+    ] {
+        let done = Program::new().args(["completions", shell]).run().exits(0).complains("");
+        assert!(parts.iter().all(|part| done.stdout.contains(part)), "{shell}: {done}");
+    }
+    Program::new().args(["completions", "csh"]).run().exits(2);
+}
+
+#[test]
+fn bash_accepts_its_completions() {
+    let script = Program::new().args(["completions", "bash"]).run().exits(0).stdout;
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = bash.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn the_manual_page_is_roff() {
+    let page = Program::new().args(["man"]).run().exits(0).complains("").stdout;
+    let requests = |name: &str| page.lines().filter(|line| line.split(' ').next() == Some(name)).count();
+    assert_eq!(requests(".TH"), 1, "{page}");
+    for section in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH \"RUN\"", ".SH \"DEMO\""] {
+        assert!(page.lines().any(|line| line == section), "{section} is not in {page}");
+    }
+    assert!(page.contains("\\fB\\-\\-take\\-over\\fR") && page.contains("Exit codes: 0 all passed"), "{page}");
+}
