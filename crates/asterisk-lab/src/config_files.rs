@@ -9,6 +9,7 @@ use asterisk_setup::{
     INDICATIONS_CONF, LOGGER_CONF, ModulesConf, PjsipConf, RtpConf, Transport,
 };
 
+use crate::far_end::FarEnd;
 use crate::files::{create_directory, write};
 use crate::options::ServerOptions;
 use crate::trunk::TrunkEnd;
@@ -21,7 +22,7 @@ const LONGEST_SOCKET_PATH: usize = 107;
 const ASTERISK_CONF: &str = "asterisk.conf";
 
 /// The transport that is always there, for what a test adds to `pjsip.conf`.
-const MAIN_TRANSPORT: &str = "transport-udp";
+pub(crate) const MAIN_TRANSPORT: &str = "transport-udp";
 
 /// Everything that a server's configuration depends on.
 pub(crate) struct ServerConfig<'a> {
@@ -31,6 +32,7 @@ pub(crate) struct ServerConfig<'a> {
     pub(crate) https: Option<SocketAddr>,
     pub(crate) sip: SocketAddr,
     pub(crate) trunks: &'a [TrunkEnd],
+    pub(crate) far_ends: &'a [FarEnd],
     pub(crate) transmits_silence: bool,
 }
 
@@ -144,9 +146,10 @@ impl ServerConfig<'_> {
     fn pjsip_conf(&self) -> String {
         let main = Transport { name: MAIN_TRANSPORT.to_owned(), bind: self.sip };
         let transports = self.trunks.iter().map(|end| end.transport.clone());
+        let far_ends = self.far_ends.iter().map(|far_end| far_end.seen_from(self.sip));
         let conf = PjsipConf {
             transports: [main].into_iter().chain(transports).collect(),
-            trunks: self.trunks.iter().map(|end| end.trunk.clone()).collect(),
+            trunks: self.trunks.iter().map(|end| end.trunk.clone()).chain(far_ends).collect(),
         };
         format!("{conf}\n{}\n", self.options.pjsip)
     }

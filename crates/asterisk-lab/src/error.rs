@@ -146,6 +146,12 @@ pub enum LabError {
         /// The link.
         link: String,
     },
+    /// A far end has the name of another one, of a server or of a trunk's link.
+    #[error("this lab has something else that is called {name}: give the far end another name")]
+    FarEndName {
+        /// The name.
+        name: String,
+    },
     /// A trunk ends at a server that the lab does not have.
     #[error("the trunk {link} ends at server {server}, which this lab does not have")]
     UnknownServer {
@@ -202,6 +208,14 @@ pub enum LabError {
         waited: Duration,
         /// The end of its log.
         log: String,
+    },
+    /// A far end did not come up.
+    #[error("the far end {far_end} did not start; SIPp says:\n{output}")]
+    FarEndNotReady {
+        /// The far end.
+        far_end: String,
+        /// What SIPp printed.
+        output: String,
     },
     /// A trunk did not register in time.
     #[error("Asterisk {server} did not register its trunk {link} within {} s; it says:\n{output}", waited.as_secs())]

@@ -154,9 +154,13 @@ impl Fetchable for Installation {
 
     fn open(root: &Path, version: &str, cache: &Path) -> Result<Self, InstallError> {
         let loader = Loader::below(root)?;
+        let modules = loader.libraries.join("asterisk/modules");
+        if !modules.is_dir() {
+            return Err(InstallError::Incomplete { missing: modules.display().to_string() });
+        }
         Ok(Self {
             program: root.join("usr/sbin/asterisk"),
-            modules: loader.libraries.join("asterisk/modules"),
+            modules,
             loader: Some(loader),
             data: root.join("usr/share/asterisk"),
             version: version.to_owned(),

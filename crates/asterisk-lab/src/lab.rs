@@ -9,11 +9,14 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::config_files::{Layout, ServerConfig, socket};
+use crate::far_end::{FarEnd, FarEndOptions};
 use crate::files::create_temporary_directory;
 use crate::loopback::{FreePorts, LoopbackAddress};
 use crate::options::ServerOptions;
 use crate::process::ServerProcess;
+use crate::scenario::Scenario;
 use crate::server::{Ari, Server};
+use crate::sipp::Sipp;
 use crate::trunk::{Trunk, TrunkEnd};
 use crate::watcher::Watcher;
 use crate::{FileError, Installation, LabError};
@@ -29,6 +32,7 @@ pub struct LabBuilder {
     installation: Installation,
     servers: Vec<ServerOptions>,
     trunks: Vec<Trunk>,
+    far_ends: Vec<FarEndOptions>,
     directory: Option<PathBuf>,
     kept_logs: PathBuf,
 }
@@ -45,6 +49,15 @@ impl LabBuilder {
     #[must_use]
     pub fn trunk(mut self, trunk: Trunk) -> Self {
         self.trunks.push(trunk);
+        self
+    }
+
+    /// Adds far ends: by its name, each server of the lab has an endpoint to call it, and SIPp treats the calls as the
+    /// scenario says.
+    #[must_use]
+    pub fn far_ends<N: Into<String>>(mut self, sipp: &Sipp, far_ends: impl IntoIterator<Item = (N, Scenario)>) -> Self {
+        let options = |(name, scenario): (N, Scenario)| FarEndOptions { name: name.into(), sipp: sipp.clone(), scenario };
+        self.far_ends.extend(far_ends.into_iter().map(options));
         self
     }
 
@@ -76,12 +89,18 @@ impl LabBuilder {
         let parent = self.directory.unwrap_or_else(std::env::temp_dir);
         let directory = create_temporary_directory(&parent, "asterisk-lab-")?;
         let watcher = Watcher::start(directory.path()).map_err(FileError::because("run", Path::new("/bin/sh")))?;
-        let mut lab = Lab { servers: Vec::new(), watcher, directory, kept_logs: self.kept_logs };
+        let (servers, far_ends) = (Vec::new(), Vec::new());
+        let mut lab = Lab { servers, far_ends, watcher, directory, kept_logs: self.kept_logs };
+        for options in self.far_ends {
+            let far_end = FarEnd::start(options, lab.directory.path(), &lab.watcher)?;
+            lab.far_ends.push(far_end);
+        }
         for plan in plans {
             let server = plan.build(&self.installation, &lab)?;
             server.start()?;
             lab.servers.push(server);
         }
+        lab.far_ends.iter().try_for_each(FarEnd::wait_until_ready)?;
         lab.servers.iter().try_for_each(Server::wait_until_ready)?;
         lab.servers.iter().try_for_each(Server::wait_until_registered)?;
         Ok(lab)
@@ -101,6 +120,13 @@ impl LabBuilder {
             }
             if ends[..index].contains(&(server.as_str(), link.as_str())) {
                 return Err(LabError::DuplicateLink { server, link });
+            }
+        }
+        for (index, FarEndOptions { name, .. }) in self.far_ends.iter().enumerate() {
+            let is_far_end = self.far_ends[..index].iter().any(|other| other.name == *name);
+            let is_server = self.servers.iter().any(|server| server.name == *name);
+            if is_far_end || is_server || ends.iter().any(|(_, link)| link == name) {
+                return Err(LabError::FarEndName { name: name.clone() });
             }
         }
         Ok(())
@@ -147,6 +173,7 @@ impl ServerPlan {
             https: self.https,
             sip: self.sip,
             trunks: &self.trunks,
+            far_ends: &lab.far_ends,
             transmits_silence: self.options.transmits_silence.unwrap_or(self.has_inband_trunk),
         };
         config.write(&layout)?;
@@ -184,6 +211,7 @@ fn connect(plans: &mut [ServerPlan], trunk: &Trunk) -> Result<(), LabError> {
 #[derive(Debug)]
 pub struct Lab {
     servers: Vec<Server>,
+    far_ends: Vec<FarEnd>,
     watcher: Watcher,
     directory: TempDir,
     kept_logs: PathBuf,
@@ -197,6 +225,7 @@ impl Lab {
             installation: installation.clone(),
             servers: Vec::new(),
             trunks: Vec::new(),
+            far_ends: Vec::new(),
             directory: None,
             kept_logs: installation.kept_logs.clone(),
         }
@@ -213,6 +242,17 @@ impl Lab {
         server.unwrap_or_else(|| panic!("this lab has no server {name}"))
     }
 
+    /// The far end of this name.
+    ///
+    /// # Panics
+    ///
+    /// When the lab has none.
+    #[must_use]
+    pub fn far_end(&self, name: &str) -> &FarEnd {
+        let far_end = self.far_ends.iter().find(|far_end| far_end.name() == name);
+        far_end.unwrap_or_else(|| panic!("this lab has no far end {name}"))
+    }
+
     /// All servers, in the order in which they were added.
     #[must_use]
     pub fn servers(&self) -> &[Server] {
@@ -225,7 +265,7 @@ impl Lab {
         self.directory.path()
     }
 
-    /// Copies what the servers logged, and their configuration, to a directory of its own.
+    /// Copies what servers and far ends logged, and their configuration, to a directory of its own.
     fn keep_logs(&self) -> io::Result<PathBuf> {
         let name = self.directory.path().file_name().expect("a temporary directory has a name");
         let kept = self.kept_logs.join(name);
@@ -234,6 +274,9 @@ impl Lab {
                 let name = source.file_name().expect("it is a directory below the server's");
                 copy_files(&source, &kept.join(server.name()).join(name))?;
             }
+        }
+        for far_end in &self.far_ends {
+            copy_files(far_end.directory(), &kept.join(far_end.name()))?;
         }
         Ok(kept)
     }
@@ -251,6 +294,11 @@ impl Drop for Lab {
         for server in &self.servers {
             if let Err(error) = server.kill() {
                 tracing::warn!(%error, server = server.name(), "could not end a server");
+            }
+        }
+        for far_end in &self.far_ends {
+            if let Err(error) = far_end.kill() {
+                tracing::warn!(%error, far_end = far_end.name(), "could not end a far end");
             }
         }
     }

@@ -19,6 +19,19 @@
 //! # Ok::<(), asterisk_lab::LabError>(())
 //! ```
 //!
+//! Where the far end must not be an Asterisk, it is a SIPp that treats each call as a [`Scenario`] says:
+//!
+//! ```no_run
+//! use asterisk_lab::{Lab, Scenario};
+//!
+//! let lab = Lab::builder(&asterisk_lab::for_tests())
+//!     .server("a")
+//!     .far_ends(&asterisk_lab::sipp_for_tests(), [("busy", Scenario::silent().rings().rejects(486))])
+//!     .start()?;
+//! println!("calls to it from any server of the lab: {}", lab.far_end("busy").dial_string());
+//! # Ok::<(), asterisk_lab::LabError>(())
+//! ```
+//!
 //! A server uses its own loopback address and no other: SIP, RTP and ARI are out of reach for other machines. (The one
 //! thing elsewhere is a pair of sockets from which PJSIP would send questions to DNS servers.)
 //!
@@ -30,6 +43,7 @@ mod cache;
 mod command_line;
 mod config_files;
 mod error;
+mod far_end;
 mod fetch;
 mod files;
 mod installation;
@@ -40,17 +54,22 @@ mod options;
 mod poll;
 mod process;
 mod ready;
+mod scenario;
 mod server;
+mod sipp;
 mod trunk;
 mod watcher;
 
 pub use asterisk_setup::{AriUser, DialplanLanguage, DtmfMode};
 pub use error::{InstallError, LabError};
+pub use far_end::FarEnd;
 pub use fetch::{FetchOptions, FetchStep, for_tests};
 pub use files::FileError;
 pub use installation::Installation;
 pub use lab::{Lab, LabBuilder};
 pub use loopback::LoopbackAddress;
 pub use options::ServerOptions;
+pub use scenario::Scenario;
 pub use server::{Ari, Server};
+pub use sipp::{Sipp, sipp_for_tests};
 pub use trunk::Trunk;

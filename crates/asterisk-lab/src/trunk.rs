@@ -9,7 +9,7 @@ use asterisk_setup::{self as setup, Credentials, DtmfMode, Incoming, Peer};
 const PASSWORD: &str = "between-servers-of-a-lab";
 
 /// The codecs of every trunk: G.711, which carries in-band digits unharmed.
-const CODECS: [&str; 2] = ["alaw", "ulaw"];
+pub(crate) const CODECS: [&str; 2] = ["alaw", "ulaw"];
 
 /// A SIP trunk between two servers of a lab.
 ///

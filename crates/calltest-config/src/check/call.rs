@@ -6,6 +6,7 @@ use calltest_core::number::PhoneNumber;
 use calltest_core::plan::{
     Audio, CallTest, Delay, Destination, DialString, Dtmf, Ends, LinkName, Mode, Reception, Schedule, TestName,
 };
+use calltest_core::verdict::seconds;
 
 use super::link::{Links, Parts};
 use super::modes;
@@ -403,9 +404,9 @@ impl<'c> Call<'c, '_, '_> {
             && *within >= timeout.value
         {
             let message = format!(
-                "`ringtime` has no effect: `timeout` ends {} before, after {:?}",
+                "`ringtime` has no effect: `timeout` ends {} before, after {}",
                 self.quoted_name(),
-                timeout.value
+                seconds(timeout.value)
             );
             let place = self.view.node("ringtime").map_or(place, |ringtime| self.place_of(&ringtime));
             self.report.add(Finding::warning(place, message));
@@ -415,9 +416,10 @@ impl<'c> Call<'c, '_, '_> {
             return Ok(());
         }
         let message = format!(
-            "{} can never pass: it takes {needed:?} at least, its timeout is {:?}",
+            "{} can never pass: it takes {} at least, its timeout is {}",
             self.quoted_name(),
-            timeout.value
+            seconds(needed),
+            seconds(timeout.value)
         );
         Err(self.report.add(Finding::error(place, message).hint("raise `timeout`, or shorten delays and digits")))
     }

@@ -2,6 +2,7 @@
 
 use calltest_core::cause::ExpectedCause;
 use calltest_core::plan::{Demands, Presence, Rejection, Ringing};
+use calltest_core::verdict::seconds;
 
 use super::call::Call;
 use crate::diagnostic::{Finding, quoted};
@@ -60,7 +61,7 @@ impl Call<'_, '_, '_> {
         };
         let timeout = self.view.read("timeout", scalar::some_seconds, self.report)?;
         if within.value >= timeout.value {
-            let message = format!("`answer_within` has no effect: `timeout` ends the call after {:?}", timeout.value);
+            let message = format!("`answer_within` has no effect: `timeout` ends the call after {}", seconds(timeout.value));
             let place = self.place_of(&within);
             self.report.add(Finding::warning(place, message));
         }
@@ -74,19 +75,17 @@ impl Call<'_, '_, '_> {
             Value::List(list) => list.iter().filter_map(|cause| cause.text()).collect(),
             Value::Null | Value::Map(_) => Vec::new(),
         };
-        let causes: Option<Vec<ExpectedCause>> = texts.into_iter().map(ExpectedCause::parse).collect();
-        match causes.filter(|causes| !causes.is_empty()) {
-            Some(causes) => Ok(causes),
-            None => Err(match self.report.errors() {
-                // The check of types has said what is wrong with them.
-                Some(reported) => reported,
-                None => {
-                    let place = self.place_of(&given);
-                    let finding = Finding::error(place, "`causes` names no cause, so that nothing would be right");
-                    self.report.add(finding.hint("leave it out to allow any cause"))
-                }
-            }),
+        if texts.is_empty()
+            && let Value::List(list) = &given.value.value
+            && list.is_empty()
+        {
+            let message = "`causes` names no cause, so that nothing would be right";
+            let finding = Finding::error(self.place_of(&given), message).hint("leave it out to allow any cause");
+            return Err(self.report.add(finding));
         }
+        let causes: Option<Vec<ExpectedCause>> = texts.into_iter().map(ExpectedCause::parse).collect();
+        let known = causes.filter(|causes| !causes.is_empty());
+        known.ok_or_else(|| self.report.errors().expect("the check of types came first"))
     }
 
     pub(super) fn rejection(&mut self) -> Result<Rejection, Reported> {
