@@ -80,7 +80,8 @@ impl PrivateApt {
     /// Reads the mirror's index and resolves what is needed.
     pub(crate) fn find(&self) -> Result<Found, InstallError> {
         self.run(self.apt("apt-get").arg("update"))?;
-        let shown = self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", self.wanted.package]))?;
+        let shown =
+            self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", self.wanted.package]))?;
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
         let debian_version = shown.lines().find_map(|line| line.strip_prefix("Version: ")).ok_or_else(|| {
             let Archive { mirror, suite, architecture, .. } = self.archive.clone();

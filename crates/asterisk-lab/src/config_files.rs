@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use asterisk_setup::{
-    AriConf, AsteriskConf, AsteriskOptions, CDR_CONF, Dialplan, DialplanLanguage, Directories, EMPTY_FILES, HttpConf, HttpsConf,
-    INDICATIONS_CONF, LOGGER_CONF, ModulesConf, PjsipConf, RtpConf, Transport,
+    AriConf, AsteriskConf, AsteriskOptions, CDR_CONF, Dialplan, DialplanLanguage, Directories, EMPTY_FILES, HttpConf,
+    HttpsConf, INDICATIONS_CONF, LOGGER_CONF, ModulesConf, PjsipConf, RtpConf, Transport,
 };
 
 use crate::far_end::FarEnd;

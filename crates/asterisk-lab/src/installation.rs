@@ -143,9 +143,7 @@ impl Loader {
         };
         match missing {
             None => Ok(()),
-            Some(missing) => {
-                Err(InstallError::Incomplete { missing: format!("{}: {missing}", object.display()) })
-            }
+            Some(missing) => Err(InstallError::Incomplete { missing: format!("{}: {missing}", object.display()) }),
         }
     }
 

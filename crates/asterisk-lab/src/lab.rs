@@ -56,7 +56,8 @@ impl LabBuilder {
     /// scenario says.
     #[must_use]
     pub fn far_ends<N: Into<String>>(mut self, sipp: &Sipp, far_ends: impl IntoIterator<Item = (N, Scenario)>) -> Self {
-        let options = |(name, scenario): (N, Scenario)| FarEndOptions { name: name.into(), sipp: sipp.clone(), scenario };
+        let options =
+            |(name, scenario): (N, Scenario)| FarEndOptions { name: name.into(), sipp: sipp.clone(), scenario };
         self.far_ends.extend(far_ends.into_iter().map(options));
         self
     }

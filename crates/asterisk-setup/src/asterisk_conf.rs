@@ -51,8 +51,8 @@ impl fmt::Display for AsteriskConf {
 impl fmt::Display for AsteriskOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "[options]")?;
-        writeln!(f, "; Digits in band need RTP that goes on while there is nothing to say. It doubles the load.")?;
-        writeln!(f, "transmit_silence = {}", if self.transmits_silence { "yes" } else { "no" })
+        writeln!(f, "; Only digits in band need RTP that goes on while there is nothing to say. It doubles the load.")?;
+        writeln!(f, "{}transmit_silence = yes", if self.transmits_silence { "" } else { ";" })
     }
 }
 
@@ -136,6 +136,6 @@ mod tests {
     #[test]
     fn silence_is_sent_only_on_request() {
         assert!(conf(true).contains("\ntransmit_silence = yes\n"));
-        assert!(conf(false).contains("\ntransmit_silence = no\n"));
+        assert!(conf(false).contains("\n;transmit_silence = yes\n"));
     }
 }

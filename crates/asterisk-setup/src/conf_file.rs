@@ -21,15 +21,8 @@ pub enum ConfFile {
 
 impl ConfFile {
     /// All of them, in the order in which one sets up a server.
-    pub const ALL: [Self; 7] = [
-        Self::Http,
-        Self::Ari,
-        Self::Modules,
-        Self::Asterisk,
-        Self::ExtensionsAel,
-        Self::ExtensionsConf,
-        Self::Pjsip,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Http, Self::Ari, Self::Modules, Self::Asterisk, Self::ExtensionsAel, Self::ExtensionsConf, Self::Pjsip];
 
     /// Its name, in Asterisk's configuration directory.
     #[must_use]
@@ -54,21 +47,24 @@ impl ConfFile {
     /// The comment above its text: the file's name, where it goes, and what to do then.
     #[must_use]
     pub fn head(self) -> String {
-        let name = self.name();
         let mark = if self == Self::ExtensionsAel { "//" } else { ";" };
-        let place = match self {
-            Self::Http => "settings for its section [general]; `asterisk -rx \"module reload http\"` takes them up",
-            Self::Ari => "add what yours lacks; `asterisk -rx \"module reload res_ari.so\"` takes it up",
-            Self::Asterisk => "a setting for its section [options]; Asterisk has to be restarted",
-            Self::Modules => {
-                "add what yours lacks and restart Asterisk; with `autoload = yes` all of it is loaded, unless a `noload` \
-                 names it. An error about a file that is not there does no harm: not every version has each of these"
-            }
-            Self::ExtensionsAel => "add it to yours; `asterisk -rx \"ael reload\"` takes it up",
-            Self::ExtensionsConf => "add it to yours; `asterisk -rx \"dialplan reload\"` takes it up",
-            Self::Pjsip => "add it to yours; a transport takes a restart, `asterisk -rx \"pjsip reload\"` the rest",
+        let lines: &[&str] = match self {
+            Self::Http => &["settings for its section [general]. `asterisk -rx \"module reload http\"` takes them up."],
+            Self::Ari => &["add what yours lacks. `asterisk -rx \"module reload res_ari.so\"` takes it up."],
+            Self::Asterisk => &["a setting for its section [options]. Asterisk has to be restarted."],
+            Self::Modules => &[
+                "with `autoload = yes` all of this is loaded, unless a `noload` names it. Else add",
+                "what yours lacks, and restart Asterisk. Not every version has each of these: an error about a missing file",
+                "does no harm.",
+            ],
+            Self::ExtensionsAel => &["add it to yours. `asterisk -rx \"ael reload\"` takes it up."],
+            Self::ExtensionsConf => &["add it to yours. `asterisk -rx \"dialplan reload\"` takes it up."],
+            Self::Pjsip => &[
+                "add it to yours. `asterisk -rx \"module reload res_pjsip.so\"` takes it up; transports take",
+                "a restart.",
+            ],
         };
-        format!("{mark} {name}, in /etc/asterisk: {place}.\n")
+        format!("{mark} {}, in /etc/asterisk: {}\n", self.name(), lines.join(&format!("\n{mark} ")))
     }
 }
 
@@ -83,7 +79,8 @@ mod tests {
             let head = file.head();
             let mark = if file.name().ends_with(".ael") { "// " } else { "; " };
             assert!(head.starts_with(&format!("{mark}{}, in /etc/asterisk: ", file.name())), "{head}");
-            assert_eq!(head.matches('\n').count(), 1, "a comment of one line: {head}");
+            let mark = &mark[..mark.len() - 1];
+            assert!(head.ends_with('\n') && head.lines().all(|line| line.starts_with(mark)), "only comments: {head}");
         }
         assert_eq!(ConfFile::named("sip.conf"), None);
     }

@@ -237,8 +237,7 @@ mod tests {
     fn with_numbers() -> Dialplan {
         let line = |extension: &str, link: &str| NumberLine { extension: extension.into(), link: link.into() };
         let lines = vec![line("+4912345", "foo"), line("567", "bar")];
-        let numbers =
-            vec![NumberContext { context: "office".into(), purpose: "Calls from the office.".into(), lines }];
+        let numbers = vec![NumberContext { context: "office".into(), purpose: "Calls from the office.".into(), lines }];
         let remarks = vec!["Mind the gap.".into()];
         Dialplan { direct: Some(vec![line("89", "baz")]), numbers, remarks, ..Dialplan::default() }
     }

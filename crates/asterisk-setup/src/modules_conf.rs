@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::DialplanLanguage;
 
+const DIALPLAN: &str = "both languages of the dialplan";
 const FOR_TESTS: &str = "what dialplans of tests use";
 const OUR_MEDIA: &str = "media of our own";
 const SIP: &str = "SIP and RTP";
@@ -17,7 +18,7 @@ pub const MODULES: &[(&str, &[&str])] = &[
         "timing and configuration",
         &["res_timing_timerfd", "res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb"],
     ),
-    ("both languages of the dialplan", &["pbx_config", "res_ael_share", "pbx_ael", "app_stack"]),
+    (DIALPLAN, &["pbx_config", "res_ael_share", "pbx_ael", "app_stack"]),
     (
         FOR_TESTS,
         &[
@@ -195,6 +196,12 @@ impl fmt::Display for NeededModules {
         for (purpose, modules) in MODULES {
             let needed: Vec<_> = modules.iter().filter(|module| self.includes(purpose, module)).collect();
             if !needed.is_empty() {
+                let purpose = match *purpose {
+                    DIALPLAN => "the dialplan",
+                    FOR_TESTS => "limits on what calls may do",
+                    OUR_MEDIA => "sounds and recordings on bridges",
+                    purpose => purpose,
+                };
                 writeln!(f, "\n; {purpose}")?;
             }
             needed.iter().try_for_each(|module| writeln!(f, "load = {module}.so"))?;

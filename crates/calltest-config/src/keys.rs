@@ -198,9 +198,7 @@ impl Kind {
             | Self::NumberRules
             | Self::Patterns
             | Self::Section(_)
-            | Self::Entries(_) => {
-                Err(Misfit::Expected(self.expected()))
-            }
+            | Self::Entries(_) => Err(Misfit::Expected(self.expected())),
         }
     }
 

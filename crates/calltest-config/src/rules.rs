@@ -73,20 +73,24 @@ fn long_form(item: &Node, map: &Map, path: &Path<'_>) -> Result<NumberRule, Find
         let message = format!("`{path}`: unknown key {} in a rule", quoted(&unknown.key.text));
         return Err(Finding::error(unknown.key.place, message).hint("its keys are match, and replace or reject"));
     }
-    if let Some(twice) = (1..map.entries.len()).find(|at| map.entries[..*at].iter().any(|e| e.key.text == map.entries[*at].key.text)) {
+    if let Some(twice) =
+        (1..map.entries.len()).find(|at| map.entries[..*at].iter().any(|e| e.key.text == map.entries[*at].key.text))
+    {
         let key = &map.entries[twice].key;
         return Err(Finding::error(key.place, format!("`{path}`: {} is given twice in a rule", quoted(&key.text))));
     }
     let given = |key| map.get(key).filter(|node| !node.is_null());
     let missing = |what: &str| Finding::error(item.place, format!("`{path}`: a rule has no {what}"));
     let matched = given(MATCH).ok_or_else(|| missing("`match`"))?;
-    let text = matched.text().ok_or_else(|| Finding::error(matched.place, format!("`{path}`: a pattern must be a text")))?;
+    let text =
+        matched.text().ok_or_else(|| Finding::error(matched.place, format!("`{path}`: a pattern must be a text")))?;
     let pattern = pattern(text, path).map_err(|message| Finding::error(matched.place, message))?;
     let rejects = match given(REJECT) {
         None => false,
-        Some(node) => node.text().and_then(|text| scalar::flag(text).ok()).ok_or_else(|| {
-            Finding::error(node.place, format!("`{path}`: `reject` must be yes or no"))
-        })?,
+        Some(node) => node
+            .text()
+            .and_then(|text| scalar::flag(text).ok())
+            .ok_or_else(|| Finding::error(node.place, format!("`{path}`: `reject` must be yes or no")))?,
     };
     let action = match (given(REPLACE), rejects) {
         (Some(text), false) => replacement(text, path)?,

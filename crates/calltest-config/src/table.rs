@@ -16,8 +16,16 @@ pub(crate) static TOP: Section = Section {
         Key::new("servers", Kind::Entries(&SERVERS), "Further Asterisk servers by name, with the keys of `asterisk`."),
         Key::new("server", Kind::Section(&LISTEN), "Where the daemon's HTTP interface listens."),
         Key::new("max_calls", Kind::Count, "How many tests may run at once in all; no limit if not set."),
-        Key::new("guard", Kind::Section(&GUARD), "What may be dialled, and how many calls may go out, over all links together."),
-        Key::new("state_dir", Kind::Path, "Directory for what outlives the program, such as the count of calls for the guard."),
+        Key::new(
+            "guard",
+            Kind::Section(&GUARD),
+            "What may be dialled, and how many calls may go out, over all links together.",
+        ),
+        Key::new(
+            "state_dir",
+            Kind::Path,
+            "Directory for what outlives the program, such as the count of calls for the guard.",
+        ),
         Key::new("links", Kind::Entries(&LINKS), "The ways into the phone network, by name."),
         Key::new("calls", Kind::Entries(&CALLS), "The tests, by name."),
         Key::new("logging", Kind::Free, "Log levels: `loggers: {NAME: {level: LEVEL}}`; the rest of it has no effect."),
@@ -45,8 +53,16 @@ pub(crate) static SERVER: Section = Section {
         Key::new("app", Kind::Word, "Stasis app that the dialplan hands calls to.").default("calltest"),
         Key::new("audio", Kind::Section(&SOUNDS), "Where Asterisk finds sounds and puts recordings."),
         Key::new("dialplan", Kind::Section(&DIALPLAN), "How this server writes phone numbers."),
-        Key::new("outgoing", Kind::NumberRules, "What becomes of a number that is dialled here, where its link has no rule that fits."),
-        Key::new("incoming", Kind::NumberRules, "What becomes of a caller's number, where the link called has no rule that fits."),
+        Key::new(
+            "outgoing",
+            Kind::NumberRules,
+            "What becomes of a number that is dialled here, where its link has no rule that fits.",
+        ),
+        Key::new(
+            "incoming",
+            Kind::NumberRules,
+            "What becomes of a caller's number, where the link called has no rule that fits.",
+        ),
         Key::new("max_calls", Kind::Count, "How many tests may use this server at once; no limit if not set."),
     ],
 };
@@ -89,10 +105,20 @@ static DIALPLAN: Section = Section {
 
 const ALLOW: Key = Key::new("allow", Kind::Patterns, "Only numbers that fit one of these patterns may be dialled.");
 const DENY: Key = Key::new("deny", Kind::Patterns, "Numbers that fit one of these patterns must not be dialled.");
-const CALLS_PER_HOUR: Key = Key::new("calls_per_hour", Kind::Count, "How many calls may go out within an hour; no limit if not set.");
-const CALLS_PER_DAY: Key = Key::new("calls_per_day", Kind::Count, "How many calls may go out within 24 hours; no limit if not set.");
-const MINUTES_PER_HOUR: Key = Key::new("minutes_per_hour", Kind::Count, "How many minutes calls may take within an hour, ringing included; no limit if not set.");
-const MINUTES_PER_DAY: Key = Key::new("minutes_per_day", Kind::Count, "How many minutes calls may take within 24 hours, ringing included; no limit if not set.");
+const CALLS_PER_HOUR: Key =
+    Key::new("calls_per_hour", Kind::Count, "How many calls may go out within an hour; no limit if not set.");
+const CALLS_PER_DAY: Key =
+    Key::new("calls_per_day", Kind::Count, "How many calls may go out within 24 hours; no limit if not set.");
+const MINUTES_PER_HOUR: Key = Key::new(
+    "minutes_per_hour",
+    Kind::Count,
+    "How many minutes calls may take within an hour, ringing included; no limit if not set.",
+);
+const MINUTES_PER_DAY: Key = Key::new(
+    "minutes_per_day",
+    Kind::Count,
+    "How many minutes calls may take within 24 hours, ringing included; no limit if not set.",
+);
 
 /// `guard` at top level.
 static GUARD: Section = Section {
@@ -108,7 +134,8 @@ static LINK_GUARD: Section = Section {
     keys: &[
         ALLOW,
         DENY,
-        Key::new("outside", Kind::Flag, "Whether the link leads outside, where emergency numbers get through.").default("yes"),
+        Key::new("outside", Kind::Flag, "Whether the link leads outside, where emergency numbers get through.")
+            .default("yes"),
         CALLS_PER_HOUR,
         CALLS_PER_DAY,
         MINUTES_PER_HOUR,
@@ -139,9 +166,17 @@ pub(crate) static LINK: Section = Section {
             Kind::DialString,
             "Dial string to call out with; `{number}` stands for the number to dial.",
         ),
-        Key::new("arrives_as", Kind::Name, "The first Stasis argument of its incoming calls, where that is not its own name: links that share a trunk are told apart by the number dialled."),
+        Key::new(
+            "arrives_as",
+            Kind::Name,
+            "The first Stasis argument of its incoming calls, where that is not its own name: links that share a trunk are told apart by the number dialled.",
+        ),
         Key::new("number", Kind::PhoneNumber, "The number under which it is called, and which it shows as caller ID."),
-        Key::new("outgoing", Kind::NumberRules, "What becomes of a number that is dialled over it: the first rule that fits applies."),
+        Key::new(
+            "outgoing",
+            Kind::NumberRules,
+            "What becomes of a number that is dialled over it: the first rule that fits applies.",
+        ),
         Key::new("incoming", Kind::NumberRules, "What becomes of the number of its caller before that is compared."),
         Key::new("guard", Kind::Section(&LINK_GUARD), "What may be dialled over it, and how many calls may go out."),
         Key::new("prio", Kind::Integer, "Links are acquired in this order, lower ones first.").default("0"),

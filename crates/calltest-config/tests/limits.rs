@@ -33,7 +33,7 @@ fn many_calls(number: usize) -> String {
             (index + 1) % number,
         );
     }
-    text.push_str("links:\n  ':default:':\n    channel: PJSIP/{number}@trunk\n");
+    text.push_str("links:\n  ':default:':\n    channel: PJSIP/{number}@trunk\n    guard: {outside: no}\n");
     for index in 0..number {
         let _ = writeln!(text, "  link{index}:\n    number: {index}");
     }

@@ -92,7 +92,8 @@ fn guards_are_filled_in_from_the_default_entry_key_by_key() {
 fn blocks(document: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = document.lines().collect();
     let begins = |(at, line): (usize, &&str)| (*line == "```yaml").then_some(at + 1);
-    let text = |from: usize| lines[from..].iter().take_while(|line| **line != "```").copied().collect::<Vec<_>>().join("\n");
+    let text =
+        |from: usize| lines[from..].iter().take_while(|line| **line != "```").copied().collect::<Vec<_>>().join("\n");
     lines.iter().enumerate().filter_map(begins).map(|from| (from, text(from))).collect()
 }
 

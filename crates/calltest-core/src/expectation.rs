@@ -90,9 +90,7 @@ impl Expectation {
         };
         let rejection = match &test.mode {
             Mode::Fail { within, .. } => Some(RejectionWindow::AfterDialling { within: *within }),
-            Mode::Timeout { ringtime, .. } => {
-                Some(RejectionWindow::AfterRinging { from: *ringtime, to: test.timeout })
-            }
+            Mode::Timeout { ringtime, .. } => Some(RejectionWindow::AfterRinging { from: *ringtime, to: test.timeout }),
             _ => None,
         };
         let time_to_ring = match &test.mode {

@@ -135,8 +135,10 @@ impl<'p> Guards<'p> {
         }
         let emergency = forms.iter().find_map(|number| Some((number, emergency_number(number, self.dialplan)?)));
         let Some((number, emergency)) = emergency else { return Ok(()) };
-        let mut literals =
-            [self.overall, self.of_link].into_iter().flat_map(|guard| guard.allow.iter().flatten()).filter(|p| p.is_literal());
+        let mut literals = [self.overall, self.of_link]
+            .into_iter()
+            .flat_map(|guard| guard.allow.iter().flatten())
+            .filter(|p| p.is_literal());
         if literals.any(|literal| forms.iter().any(|number| literal.matches(number))) {
             return Ok(());
         }
@@ -210,10 +212,9 @@ impl fmt::Display for Forbidden {
         match self {
             Self::Denied { number, .. } => write!(f, "{number} fits {}", self.rule()),
             Self::NotAllowed { numbers, .. } => write!(f, "{} fits nothing in {}", numbers.join(" or "), self.rule()),
-            Self::Emergency { link, number, emergency, country } => write!(
-                f,
-                "{number} is emergency number {emergency} (country {country}), and link {link} leads outside"
-            ),
+            Self::Emergency { link, number, emergency, country } => {
+                write!(f, "{number} is emergency number {emergency} (country {country}), and link {link} leads outside")
+            }
         }
     }
 }

@@ -195,6 +195,9 @@ impl Case<'_> {
 
     /// A rejection that had to come, at another time.
     fn rejected_out_of_time(&self) -> Option<Failure> {
+        if !self.has_ended(Side::Src) {
+            return None;
+        }
         let (window, ended) = (self.expectation.rejection?, self.evidence.ended(Side::Src)?);
         let (after, is_in_time) = match window {
             RejectionWindow::AfterDialling { within } => {

@@ -315,7 +315,8 @@ mod tests {
     fn a_caller_is_compared_after_the_rules() {
         let (link, server) = one_link(rules(&[("_0.", "{number:1}"), ("anonymous", "reject")]));
         let expected = PhoneNumber::parse("+49911123").unwrap();
-        let check = |caller: &str| check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string());
+        let check =
+            |caller: &str| check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string());
         assert_eq!(check("00911123"), Ok(()));
         assert_eq!(check("+49911123"), Ok(()));
         let sentence = "expected caller ID +49911123, received 00911124, which reads as +49911124";

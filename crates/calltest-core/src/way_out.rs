@@ -67,7 +67,13 @@ mod tests {
                 link: (&link, &rules),
                 server: (&server, &none),
             },
-            guards: Guards { overall: &overall, link: &link, of_link: &of_link, leads_outside: true, dialplan: &dialplan },
+            guards: Guards {
+                overall: &overall,
+                link: &link,
+                of_link: &of_link,
+                leads_outside: true,
+                dialplan: &dialplan,
+            },
             channel: &channel,
         };
         let mapped = way_out.map(number).unwrap();

@@ -82,7 +82,7 @@ impl Tally {
     /// All of it in one sentence.
     pub fn summary(&self) -> String {
         let Self { ok, warnings, unknown, problems } = self;
-        format!("{problems} problems, {unknown} not found out, {warnings} warnings, {ok} in order")
+        format!("in order: {ok}, warnings: {warnings}, not found out: {unknown}, problems: {problems}")
     }
 }
 
@@ -113,8 +113,7 @@ mod tests {
     #[test]
     fn a_line_says_where_what_and_what_to_do() {
         let line = line(&offline());
-        let expected =
-            "asterisk, link carrier: endpoint: PJSIP/carrier is offline; to mend it, see why the far end does not answer";
+        let expected = "asterisk, link carrier: endpoint: PJSIP/carrier is offline; to mend it, see why the far end does not answer";
         assert_eq!(line, expected);
     }
 
@@ -124,6 +123,6 @@ mod tests {
         for outcome in [Outcome::Ok, Outcome::Ok, Outcome::Warning, Outcome::Unknown, Outcome::Problem] {
             tally.add(outcome);
         }
-        assert_eq!(tally.summary(), "1 problems, 1 not found out, 1 warnings, 2 in order");
+        assert_eq!(tally.summary(), "in order: 2, warnings: 1, not found out: 1, problems: 1");
     }
 }

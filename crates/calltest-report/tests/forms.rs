@@ -12,7 +12,9 @@ use calltest_core::evidence::{Ending, Evidence, Fact, Observation, ServerTime, S
 use calltest_core::expectation::Expectation;
 use calltest_core::judge::judge;
 use calltest_core::measures::Measures;
-use calltest_core::plan::{CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Ringing, Schedule, ServerName};
+use calltest_core::plan::{
+    CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Ringing, Schedule, ServerName,
+};
 use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::{Trouble, Verdict};
 use calltest_report::run::json_line;

@@ -46,9 +46,7 @@ pub(crate) fn is_ours(app: &str, id: &str) -> bool {
     let id = id.strip_suffix(";1").or_else(|| id.strip_suffix(";2")).unwrap_or(id);
     let Some((run, letter)) = id.strip_prefix(&prefix(app)).and_then(|rest| rest.split_once('-')) else { return false };
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    run.len() == 16
-        && run.bytes().all(is_hex)
-        && Part::ALL.iter().any(|part| letter == part.letter().to_string())
+    run.len() == 16 && run.bytes().all(is_hex) && Part::ALL.iter().any(|part| letter == part.letter().to_string())
 }
 
 /// Whether a name ends with an id of ours, as those of recordings do.

@@ -34,7 +34,8 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
-        if matches!(ending, Ending::Stopped(Stop::LegEnded { .. })) {
+        let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
+        if is_ending || self.legs().any(|leg| leg.is_dismissed) {
             let limit = Instant::now() + FOLLOW;
             let all_over = |call: &Self| call.legs().all(Leg::is_over);
             // A loss at this point shows itself again below.

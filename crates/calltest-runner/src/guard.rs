@@ -53,9 +53,13 @@ impl Budgets {
         let since = Instant::now();
         // Another process may hold the book for a moment.
         let begun = spawn_blocking(move || {
-            let overall = &budgets.overall;
-            let departure =
-                Departure { id: run.0, link: &link.name, at_most: at_most.as_secs(), overall, of_link: &link.guard.budget };
+            let departure = Departure {
+                id: run.0,
+                link: &link.name,
+                at_most: whole_seconds(at_most),
+                overall: &budgets.overall,
+                of_link: &link.guard.budget,
+            };
             budgets.with_book(|book| book.begin(&departure, now()))
         });
         let refused = |rule: String, why: String| Trouble::GuardRefused { rule, why };
@@ -82,7 +86,7 @@ impl CountedCall {
     /// Notes that the call is over. If that cannot be written down, the call counts for as long as it could have taken.
     pub(crate) async fn end(self) {
         let Self { budgets, id, since } = self;
-        let seconds = since.elapsed().as_secs_f64().ceil() as u64;
+        let seconds = whole_seconds(since.elapsed());
         let ended = spawn_blocking(move || budgets.with_book(|book| book.end(id, seconds)));
         let why = match ended.await {
             Ok(Ok(())) => return,
@@ -91,6 +95,11 @@ impl CountedCall {
         };
         tracing::warn!("the end of a call could not be counted: {why}");
     }
+}
+
+/// Seconds, begun ones included.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Seconds since 1970 by the wall clock.

@@ -159,8 +159,9 @@ impl Reception {
     fn whose(&self, desk: &mut Desk, id: &str, link: &str, dialled: &str, caller: &str) -> Whose {
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
-        let on_link: Vec<usize> =
-            (0..desk.waiting.len()).filter(|index| desk.waiting[*index].expected.link.arrives_as.as_str() == link).collect();
+        let on_link: Vec<usize> = (0..desk.waiting.len())
+            .filter(|index| desk.waiting[*index].expected.link.arrives_as.as_str() == link)
+            .collect();
         let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
         if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
             tell(run, Called::CameBack { link: link.into() });

@@ -226,7 +226,8 @@ impl Drop for Group {
 /// What somebody else said, on one line and not too long; nothing if there was nothing.
 fn quoted(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }
 

@@ -60,8 +60,7 @@ impl Call<'_> {
         // What the far end dials for a link on a shared trunk is that link's number, whatever we dial to get there.
         let own_number = link.number.as_ref().map(ToString::to_string).filter(|_| *shares_trunk);
         let number = own_number.or(number);
-        let expected =
-            Expected { link: std::sync::Arc::clone(link), shares_trunk: *shares_trunk, number, caller };
+        let expected = Expected { link: std::sync::Arc::clone(link), shares_trunk: *shares_trunk, number, caller };
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
         self.places.push(place);
         Ok(())
@@ -101,6 +100,10 @@ impl Call<'_> {
                 Ok(())
             }
             Err(error) => {
+                if error.status().is_some() {
+                    // The server has said no, so there is no channel to wait for.
+                    self.outbound = None;
+                }
                 let is_unplaceable = error.status().is_some_and(|status| status.as_u16() == 500);
                 let offline = if is_unplaceable { self.look_at_endpoint(template, &dial_string).await? } else { None };
                 let Some(endpoint) = offline else {
@@ -200,9 +203,8 @@ impl Call<'_> {
     /// Waits until the far end has rejected the call, or ended it otherwise; an answer ends the wait too. A limit of the
     /// step's own may end it earlier than the run's.
     pub(crate) async fn see_rejection(&mut self, limit: Option<Limit>) -> Result<(), Stop> {
-        let is_settled = |call: &Self| {
-            call.leg(Side::Src).is_some_and(|leg| leg.is_over() || leg.state >= LegState::Answered)
-        };
+        let is_settled =
+            |call: &Self| call.leg(Side::Src).is_some_and(|leg| leg.is_over() || leg.state >= LegState::Answered);
         match self.wait(Awaiting::Rejection, limit.map(|limit| limit.until), is_settled).await? {
             Waited::Seen => Ok(()),
             Waited::Elapsed => {
@@ -253,7 +255,8 @@ impl Call<'_> {
 
     /// Waits until a leg is up and takes commands.
     pub(crate) async fn be_up(&mut self, side: Side) -> Result<(), Stop> {
-        let limit = self.expectation.answer_within.filter(|_| side == Side::Src).map(|within| self.since_dialled(within));
+        let limit =
+            self.expectation.answer_within.filter(|_| side == Side::Src).map(|within| self.since_dialled(within));
         let is_up = |call: &Self| call.leg(side).is_some_and(Leg::is_ready);
         // Answered in time is enough; the app may get the channel a moment later.
         let is_answered = |call: &Self| call.has_come_to(side, LegState::Answered);
@@ -311,9 +314,8 @@ impl Call<'_> {
     /// Plays a sound to the far end of a leg, if there is one to play, and waits for its end.
     pub(crate) async fn play(&mut self, side: Side, sound: Option<&str>) -> Result<(), Stop> {
         self.start_to_play(side, sound).await?;
-        let has_played = |fact: &Fact| {
-            fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. })
-        };
+        let has_played =
+            |fact: &Fact| fact.side == Some(side) && matches!(fact.what, Observation::PlaybackFinished { .. });
         self.until(Awaiting::Playback, |call| sound.is_none() || call.recorder.facts().iter().any(has_played)).await
     }
 

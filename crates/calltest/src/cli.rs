@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Prints what to put into Asterisk's files
     AsteriskConfig(AsteriskConfig),
+    /// Tells what becomes of a number that is dialled over a link, and whether it may be
+    Number(Number),
     /// Starts two private Asterisk servers and runs the example tests on them
     Demo(Demo),
     /// Prints the JSON Schema of the configuration, for editors
@@ -102,10 +104,10 @@ pub(crate) struct Run {
 /// How finished runs are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
-    /// One line a run, for people
+    /// One line each, for people
     #[default]
     Text,
-    /// One JSON object a run and line, with everything that is known about it
+    /// One JSON object each, on a line of its own, with everything that is known
     Json,
 }
 
@@ -120,9 +122,12 @@ pub(crate) struct Dumpcfg {
     pub(crate) late: Common,
 }
 
-/// It makes no call that leaves a server, takes no app away from a calltest that is running, and leaves nothing behind.
-/// Exit codes: 0 nothing is wrong, 1 something is, 3 something could not be found out
 #[derive(Debug, Args)]
+#[command(
+    after_help = "It makes no call that leaves a server, takes no app away from a calltest that is running, and leaves nothing \
+                        behind.\nExit codes: 0 nothing is wrong, 1 something is, 2 wrong usage or configuration, 3 something could \
+                        not be found out, 130 interrupted."
+)]
 pub(crate) struct Doctor {
     /// How to print findings
     #[arg(long, value_enum, default_value_t)]
@@ -178,6 +183,22 @@ pub(crate) enum DtmfChoice {
     Info,
 }
 
+/// It makes no call. Exit codes: 0 the call would go out, 1 it would be refused by a rule or the guard, 2 there is no such
+/// link, or something is wrong with the configuration
+#[derive(Debug, Args)]
+pub(crate) struct Number {
+    /// The link
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// The number, as a test would have it
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: String,
+    #[command(flatten)]
+    pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Uses an installed Asterisk (18 or newer) instead of fetching one: its path, or `installed` for the one on PATH
@@ -213,6 +234,7 @@ impl Cli {
             Command::Run(run) => std::mem::take(&mut run.late),
             Command::Dumpcfg(dump) => std::mem::take(&mut dump.late),
             Command::Demo(demo) => std::mem::take(&mut demo.late),
+            Command::Number(number) => std::mem::take(&mut number.late),
             Command::Doctor(doctor) => std::mem::take(&mut doctor.late),
             Command::AsteriskConfig(wanted) => std::mem::take(&mut wanted.late),
             Command::Schema | Command::Completions(_) | Command::Man => Common::default(),
@@ -231,6 +253,7 @@ impl Cli {
             Command::Run(run) => &run.late_levels,
             Command::Dumpcfg(dump) => &dump.log.levels,
             Command::Demo(demo) => &demo.log.levels,
+            Command::Number(number) => &number.log.levels,
             Command::Doctor(doctor) => &doctor.log.levels,
             Command::AsteriskConfig(wanted) => &wanted.log.levels,
             Command::Schema | Command::Completions(_) | Command::Man => &[],
@@ -278,7 +301,8 @@ mod tests {
         let cli = Cli::read(both).unwrap();
         assert_eq!((cli.common.cfg.as_deref(), cli.common.verbose), (Some("b".as_ref()), 2));
         assert_eq!((&*cli.common.conf, cli.common.lenient), (&["a=1".to_owned(), "b=2".to_owned()][..], true));
-        for torn in [["calltest", "-q", "run", "-v"], ["calltest", "-v", "run", "-q"], ["calltest", "run", "-q", "-v"]] {
+        for torn in [["calltest", "-q", "run", "-v"], ["calltest", "-v", "run", "-q"], ["calltest", "run", "-q", "-v"]]
+        {
             assert_eq!(Cli::read(torn).unwrap_err().kind(), ErrorKind::ArgumentConflict);
         }
     }

@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use calltest_config::{Directories, Input, Loaded, Palette, Source, default_paths, load};
+use calltest_core::plan::Plan;
 
 use crate::cli::Common;
 use crate::exit::Exit;
@@ -52,12 +53,19 @@ pub(crate) fn places() -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// The folder for what outlives a run: systemd's, or the one for a user's state (XDG Base Directory Specification).
-pub(crate) fn state_directory() -> PathBuf {
+/// The folder for what outlives a run: the configuration's, systemd's, or the one for a user's state (XDG Base Directory
+/// Specification).
+pub(crate) fn state_directory(plan: &Plan) -> PathBuf {
+    if let Some(configured) = &plan.state_dir {
+        return configured.clone();
+    }
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".local/state"));
     let state_home = || absolute("XDG_STATE_HOME").or_else(home).map(|base| base.join("calltest"));
-    absolute("STATE_DIRECTORY").or_else(state_home).unwrap_or_else(|| "/var/lib/calltest".into())
+    // Several directories of one unit are separated by colons.
+    let systemd = env::var_os("STATE_DIRECTORY").and_then(|list| env::split_paths(&list).next());
+    let systemd = systemd.filter(|path| path.is_absolute());
+    systemd.or_else(state_home).unwrap_or_else(|| "/var/lib/calltest".into())
 }
 
 fn directories() -> Directories {

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo::run(&cli, demo),
         Command::Doctor(doctor) => commands::doctor::run(&cli, doctor),
         Command::AsteriskConfig(wanted) => commands::asterisk_config::run(&cli, wanted),
+        Command::Number(number) => commands::number::run(&cli, number),
         Command::Schema => commands::schema::run(),
         Command::Completions(completions) => commands::completions::run(completions),
         Command::Man => commands::man::run(),

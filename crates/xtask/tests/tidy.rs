@@ -103,6 +103,35 @@ fn names_say_something() {
 }
 
 #[test]
+fn the_core_touches_nothing() {
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::io",
+        "std::process",
+        "std::thread",
+        "tokio",
+        "Instant::now",
+        "SystemTime::now",
+        "rand::random",
+        "println!",
+    ];
+    let touching: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| path.strip_prefix(root()).unwrap().starts_with("crates/calltest-core/src"))
+        .flat_map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code = code.join("\n");
+            let found = forbidden.into_iter().filter(move |word| code.contains(word));
+            found.map(|word| format!("{}: {word}", path.display())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(touching.is_empty(), "the core is handed times and random values, and does no I/O: {touching:#?}");
+}
+
+#[test]
 fn only_the_core_judges() {
     let judges = |path: &PathBuf| {
         let place = path.strip_prefix(root()).unwrap();

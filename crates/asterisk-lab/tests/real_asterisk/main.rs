@@ -5,6 +5,7 @@
 mod calls;
 mod configuration;
 mod eventually;
+mod far_ends;
 mod lifecycle;
 mod sockets;
 mod vanished;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use asterisk_lab::{AriUser, Lab, LoopbackAddress, ServerOptions};
 use calltest_ari::requests::asterisk;
 use calltest_ari::{
-    ClientCertificate, ConnectError, Lost, QueueError, RequestFailure, RestClient, RoundTripError, Secret, Settings, State, Tls,
-    connect, event_queue,
+    ClientCertificate, ConnectError, Lost, QueueError, RequestFailure, RestClient, RoundTripError, Secret, Settings,
+    State, Tls, connect, event_queue,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;

@@ -62,7 +62,8 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
 
 /// The first two of a group that are alike. One pair says enough about a group.
 fn first_pair<'a, T>(group: &[&'a T], are_alike: impl Fn(&T, &T) -> bool) -> Option<(&'a T, &'a T)> {
-    let mut pairs = group.iter().enumerate().flat_map(|(index, one)| group[..index].iter().map(move |other| (*other, *one)));
+    let mut pairs =
+        group.iter().enumerate().flat_map(|(index, one)| group[..index].iter().map(move |other| (*other, *one)));
     pairs.find(|(one, other)| are_alike(one, other))
 }
 
@@ -100,9 +101,8 @@ impl<'p> Awaited<'p> {
 
     /// Whether a call for one test could be one for the other, where both wait on one link.
     fn could_be(&self, other: &Self) -> bool {
-        let are_apart = |one: Option<&str>, other: Option<&str>| {
-            one.zip(other).is_some_and(|(one, other)| !end_alike(one, other))
-        };
+        let are_apart =
+            |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| !end_alike(one, other));
         let differ = are_apart(self.number, other.number) || are_apart(self.caller, other.caller);
         !differ && !(self.is_known && other.is_known)
     }

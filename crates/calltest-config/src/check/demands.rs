@@ -17,12 +17,7 @@ impl Call<'_, '_, '_> {
         let early_media = self.early_media();
         let answer_within = self.answer_within();
         let causes = self.causes();
-        Ok(Demands {
-            ringing: ringing?,
-            early_media: early_media?,
-            answer_within: answer_within?,
-            causes: causes?,
-        })
+        Ok(Demands { ringing: ringing?, early_media: early_media?, answer_within: answer_within?, causes: causes? })
     }
 
     fn ringing(&mut self) -> Result<Ringing, Reported> {
@@ -61,7 +56,8 @@ impl Call<'_, '_, '_> {
         };
         let timeout = self.view.read("timeout", scalar::some_seconds, self.report)?;
         if within.value >= timeout.value {
-            let message = format!("`answer_within` has no effect: `timeout` ends the call after {}", seconds(timeout.value));
+            let message =
+                format!("`answer_within` has no effect: `timeout` ends the call after {}", seconds(timeout.value));
             let place = self.place_of(&within);
             self.report.add(Finding::warning(place, message));
         }
@@ -95,7 +91,9 @@ impl Call<'_, '_, '_> {
 
 fn rejection(text: &str) -> Result<Rejection, Misfit> {
     let known = Rejection::WORDS.iter().find(|(word, _)| *word == text);
-    known.map(|(_, rejection)| *rejection).ok_or_else(|| Misfit::Expected(one_of(&Rejection::WORDS.map(|(word, _)| word))))
+    known
+        .map(|(_, rejection)| *rejection)
+        .ok_or_else(|| Misfit::Expected(one_of(&Rejection::WORDS.map(|(word, _)| word))))
 }
 
 fn presence(text: &str) -> Result<Presence, Misfit> {

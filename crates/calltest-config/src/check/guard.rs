@@ -15,7 +15,11 @@ use crate::tree::{Node, Value};
 use crate::view::View;
 
 /// Reads the rules under `outgoing` or `incoming`.
-pub(super) fn number_rules(view: &View<'_>, direction: Direction, report: &Report<'_>) -> Result<NumberRules, Reported> {
+pub(super) fn number_rules(
+    view: &View<'_>,
+    direction: Direction,
+    report: &Report<'_>,
+) -> Result<NumberRules, Reported> {
     let rules = items(view, direction.key(), |item| rules::rule(item, &Path::TOP).ok(), report)?;
     Ok(NumberRules(rules.unwrap_or_default()))
 }

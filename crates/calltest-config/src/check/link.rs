@@ -9,8 +9,8 @@ use calltest_core::number::PhoneNumber;
 use calltest_core::number_rule::{Direction, NumberRules};
 use calltest_core::plan::{DialString, Link, LinkName, Server, ServerName};
 
-use super::{Configuration, guard};
 use super::server::Servers;
+use super::{Configuration, guard};
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
 use crate::scalar;

@@ -126,8 +126,14 @@ mod tests {
     fn germany() {
         check(
             &dialplan("49", "00", "0"),
-            &["112", "110", "911", "1-1-2", "0112", "00112", "9112", "90112", "+49112", "0049112", "000110", "00049110"],
-            &["1120", "11", "1", "9112345", "+4911", "+491120", "113", "999", "12112", "0911123", "*112", "", "fone112"],
+            &[
+                "112", "110", "911", "1-1-2", "0112", "00112", "9112", "90112", "+49112", "0049112", "000110",
+                "00049110",
+            ],
+            &[
+                "1120", "11", "1", "9112345", "+4911", "+491120", "113", "999", "12112", "0911123", "*112", "",
+                "fone112",
+            ],
         );
         check(&dialplan("49", "00", "0"), &["+490112", "00490110", "0+49112", "+112"], &["+44112", "0044112"]);
     }
@@ -160,7 +166,10 @@ mod tests {
         for (index, (country, numbers)) in NATIONAL.iter().enumerate() {
             assert!(NATIONAL[..index].iter().all(|(before, _)| before != country), "{country} is there twice");
             for number in *numbers {
-                assert!((2..=5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+                assert!(
+                    (2..=5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()),
+                    "{number}"
+                );
                 assert!(!EVERYWHERE.contains(number), "{number} is everywhere");
             }
         }

@@ -72,7 +72,8 @@ impl Ledger {
     /// Returns how many calls that were.
     pub fn forget(&mut self, now: u64) -> usize {
         let before = self.calls.len();
-        let concerns_now = |call: &PastCall| call.end(now).saturating_add(DAY) > now && call.start <= now.saturating_add(DAY);
+        let concerns_now =
+            |call: &PastCall| call.end(now).saturating_add(DAY) > now && call.start <= now.saturating_add(DAY);
         self.calls.retain(concerns_now);
         before - self.calls.len()
     }
@@ -140,7 +141,9 @@ impl Account<'_> {
             ("minutes_per_hour", Measure::Minutes, HOUR, minutes_per_hour),
             ("minutes_per_day", Measure::Minutes, DAY, minutes_per_day),
         ];
-        limits.into_iter().filter_map(|(key, measure, window, limit)| Some(Limit { key, measure, window, limit: limit? }))
+        limits
+            .into_iter()
+            .filter_map(|(key, measure, window, limit)| Some(Limit { key, measure, window, limit: limit? }))
     }
 
     fn owner(&self) -> GuardOwner {
@@ -319,7 +322,10 @@ mod tests {
         let calls = ledger(&[("trunk", 100, 0), ("other", 50, 0)]);
         let overall = budget("calls_per_hour", 2);
         let exhausted = calls.check(&overall, &Budget::default(), &"third".into(), NOW).unwrap_err();
-        assert_eq!(exhausted.to_string(), "guard.calls_per_hour at top level: 2: the budget is used up; the next call is possible in 59 min");
+        assert_eq!(
+            exhausted.to_string(),
+            "guard.calls_per_hour at top level: 2: the budget is used up; the next call is possible in 59 min"
+        );
         let of_link = budget("calls_per_day", 1);
         let exhausted = calls.check(&overall, &of_link, &"trunk".into(), NOW).unwrap_err();
         assert_eq!(exhausted.rule(), "guard.calls_per_day of link trunk: 1");
@@ -333,13 +339,18 @@ mod tests {
         let usage = calls.usage(&overall, &budget("calls_per_day", 5), &"trunk".into(), NOW);
         let told: Vec<_> = usage.iter().map(|u| (u.owner.to_string(), u.key, u.used, u.limit.get())).collect();
         let top = || String::from("at top level");
-        let expected = [(top(), "calls_per_hour", 2, 2), (top(), "minutes_per_day", 2, 10), ("of link trunk".into(), "calls_per_day", 1, 5)];
+        let expected = [
+            (top(), "calls_per_hour", 2, 2),
+            (top(), "minutes_per_day", 2, 10),
+            ("of link trunk".into(), "calls_per_day", 1, 5),
+        ];
         assert_eq!(told, expected);
     }
 
     #[test]
     fn what_is_older_than_a_day_is_forgotten() {
-        let mut calls = ledger(&[("a", 86_400, 0), ("b", 86_399, 0), ("c", 90_000, 3601), ("d", 90_000, 3600), ("e", 5, 1)]);
+        let mut calls =
+            ledger(&[("a", 86_400, 0), ("b", 86_399, 0), ("c", 90_000, 3601), ("d", 90_000, 3600), ("e", 5, 1)]);
         calls.begin(PastCall { id: 9, link: "f".into(), start: NOW + 86_401, length: Length::AtMost(1) });
         calls.begin(PastCall { id: 9, link: "g".into(), start: NOW + 86_400, length: Length::AtMost(1) });
         assert_eq!(calls.forget(NOW), 3);

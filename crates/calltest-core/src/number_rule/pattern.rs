@@ -109,7 +109,8 @@ fn sets(pattern: &str) -> Result<Form, BadPattern> {
             'Z' | 'z' => Set::of('1', '9'),
             'N' | 'n' => Set::of('2', '9'),
             '[' => {
-                let inside: Vec<char> = characters.by_ref().map(|(inside, _)| inside).take_while(|c| *c != ']').collect();
+                let inside: Vec<char> =
+                    characters.by_ref().map(|(inside, _)| inside).take_while(|c| *c != ']').collect();
                 // Where the pattern ends before the set does, so does what was taken from it.
                 let is_closed = pattern.chars().nth(column - 1 + inside.len()) == Some(']');
                 if !is_closed {
@@ -301,7 +302,8 @@ mod tests {
     /// A second way to say what a pattern means: every number of up to so many characters that fits, found by trying each
     /// character of the alphabet in each place. It shares nothing with the parser above but this alphabet.
     mod reference {
-        pub(super) const ALPHABET: &[char] = &['0', '1', '2', '3', '8', '9', '+', '*', 'a', 'b', 'c', 'X', 'n', '-', '.'];
+        pub(super) const ALPHABET: &[char] =
+            &['0', '1', '2', '3', '8', '9', '+', '*', 'a', 'b', 'c', 'X', 'n', '-', '.'];
 
         /// Whether `number` fits the `tokens`, by going through both from the left and trying every length for the rest.
         pub(super) fn fits(tokens: &[String], number: &[char]) -> bool {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::cause::ExpectedCause;
 use crate::number::PhoneNumber;
-use crate::plan::{LinkName, TestName};
 use crate::plan::trigger::Trigger;
+use crate::plan::{LinkName, TestName};
 
 /// A configured test.
 #[derive(Debug, Clone, PartialEq)]

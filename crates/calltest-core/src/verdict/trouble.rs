@@ -118,7 +118,9 @@ pub enum Trouble {
         wanted: ExpectedCause,
     },
     /// A SIP status was expected, and the channel that ended told none.
-    #[error("{link}: rejected with {end}, but without a SIP code, so {wanted} cannot be checked; does the link dial by SIP?")]
+    #[error(
+        "{link}: rejected with {end}, but without a SIP code, so {wanted} cannot be checked; does the link dial by SIP?"
+    )]
     SipCodeUntold {
         /// The link called out on.
         link: LinkName,

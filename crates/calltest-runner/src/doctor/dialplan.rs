@@ -103,8 +103,7 @@ async fn try_way(patient: &Patient<'_>, client: &Client, link: &Link, way: WayIn
 
 /// The context in which an endpoint of PJSIP delivers its calls.
 async fn context_of(patient: &Patient<'_>, endpoint: &str) -> Option<String> {
-    let get =
-        GetObject { config_class: "res_pjsip".into(), object_type: "endpoint".into(), id: endpoint.to_owned() };
+    let get = GetObject { config_class: "res_pjsip".into(), object_type: "endpoint".into(), id: endpoint.to_owned() };
     let settings = patient.client.request(get).await.ok()?;
     let context = settings.into_iter().find(|setting| setting.attribute == "context")?.value;
     (!context.is_empty()).then_some(context)
@@ -146,7 +145,9 @@ impl Tried<'_> {
             let first = arguments.first().map_or("", |first| first.trim().trim_matches('"').trim());
             let has_number = arguments.get(1).is_some_and(|number| !number.trim().is_empty());
             if first == arrives_as.as_str() && self.is_told_by_number && !has_number {
-                let what = format!("{call} comes to app `{app}` as `{first}`, as those of other links do, and no number with it");
+                let what = format!(
+                    "{call} comes to app `{app}` as `{first}`, as those of other links do, and no number with it"
+                );
                 let fix = format!("let the dialplan hand the number over too, with `{wanted}`; {shown}");
                 return Err((Outcome::Problem, Complaint::new(what, fix)));
             }

@@ -114,7 +114,8 @@ impl<'p> Trial<'p> {
 
     /// Whether the tone is being played by now; it never ends by itself.
     async fn is_playing(&self, started: Result<(), RequestError>) -> Result<(), Complaint> {
-        let fix = "see what Asterisk's log says about playing a tone, and whether format_sln and codec_resample are loaded";
+        let fix =
+            "see what Asterisk's log says about playing a tone, and whether format_sln and codec_resample are loaded";
         let state = match started {
             Ok(()) => {
                 let get = playbacks::Get { playback_id: self.playback.clone() };
@@ -146,7 +147,8 @@ impl<'p> Trial<'p> {
         }
         let get = recordings::GetStoredFile { recording_name: name.clone() };
         let wav = self.patient.client.request(get).await;
-        let wav = wav.map_err(|error| Complaint::new(format!("recording `{name}` could not be fetched: {error}"), fix))?;
+        let wav =
+            wav.map_err(|error| Complaint::new(format!("recording `{name}` could not be fetched: {error}"), fix))?;
         Ok(wav.to_vec())
     }
 
@@ -203,8 +205,12 @@ mod tests {
 
     fn wav(samples: impl Iterator<Item = i16>) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
-        let spec =
-            hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
         let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
         samples.for_each(|sample| writer.write_sample(sample).unwrap());
         writer.finalize().unwrap();

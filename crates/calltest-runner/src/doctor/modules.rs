@@ -76,11 +76,8 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
     let listed = match patient.client.request(asterisk::ListModules {}).await {
         Ok(listed) => listed,
         Err(error) => {
-            let fix = if lacks_module(&error) {
-                load("res_ari_asterisk")
-            } else {
-                "see what Asterisk's log says".to_owned()
-            };
+            let fix =
+                if lacks_module(&error) { load("res_ari_asterisk") } else { "see what Asterisk's log says".to_owned() };
             let what = format!("its modules could not be asked for: {error}");
             notes.about_server(Check::Modules, Outcome::Unknown, Complaint::new(what, fix));
             return None;
@@ -88,7 +85,8 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
     };
     let running = listed.into_iter().filter(|module| module.status == "Running");
     let modules = Modules(running.map(|module| module.name.trim_end_matches(".so").to_owned()).collect());
-    let has_sip = patient.links().filter_map(|link| link.channel.as_ref()).any(|channel| channel.technology() == "PJSIP");
+    let has_sip =
+        patient.links().filter_map(|link| link.channel.as_ref()).any(|channel| channel.technology() == "PJSIP");
     let for_sip: &[Needed] = if has_sip { &NEEDED_FOR_SIP } else { &[] };
     let mut is_complete = true;
     for Needed { module, needs, without, outcome } in NEEDED.iter().chain(for_sip) {

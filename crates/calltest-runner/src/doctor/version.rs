@@ -39,7 +39,9 @@ pub(super) fn look(patient: &Patient<'_>, version: &str, notes: &mut Notes<'_>) 
                     "install 22.7 or newer, or expect causes of Q.850 instead",
                 ),
             ),
-            None => return notes.ok(Check::Version, None, format!("{} will do; only SIP codes need 22.7", short(version))),
+            None => {
+                return notes.ok(Check::Version, None, format!("{} will do; only SIP codes need 22.7", short(version)));
+            }
         },
         Some(_) => return notes.ok(Check::Version, None, format!("{} is new enough", short(version))),
     };

@@ -131,8 +131,7 @@ impl GuardBook {
     fn follow(&mut self) -> Result<(), BookError> {
         let of_file = self.file.metadata().map_err(failed("read", &self.path))?;
         let at_path = fs::metadata(&self.path);
-        let is_the_same =
-            at_path.is_ok_and(|found| (found.dev(), found.ino()) == (of_file.dev(), of_file.ino()));
+        let is_the_same = at_path.is_ok_and(|found| (found.dev(), found.ino()) == (of_file.dev(), of_file.ino()));
         if !is_the_same || of_file.len() < self.read_to {
             self.file = open(&self.path)?;
             (self.read_to, self.ledger, self.stale, self.is_torn) = (0, Ledger::default(), 0, false);
@@ -442,7 +441,8 @@ mod tests {
         let refused = shelf.begin(&mut book, "trunk", NOW).unwrap_err();
         assert!(refused.to_string().starts_with("cannot write "), "{refused}");
         // A full disk shows itself when it is written to.
-        let mut full = GuardBook { file: File::options().write(true).open("/dev/full").unwrap(), ..shelf_with_a_file().1 };
+        let mut full =
+            GuardBook { file: File::options().write(true).open("/dev/full").unwrap(), ..shelf_with_a_file().1 };
         let error = full.append(&Line::End { id: 1, seconds: 1 }).unwrap_err();
         assert!(error.to_string().starts_with("cannot write "), "{error}");
     }

@@ -7,8 +7,10 @@
 #[path = "../scene/mod.rs"]
 mod scene;
 
+mod budget;
 mod digits;
 mod faults;
+mod guard;
 mod order;
 mod owners;
 

@@ -140,7 +140,9 @@ async fn two_calls_that_fit_are_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejection_is_what_the_test_says() {
-    let lab = one_server(&format!("{CALLERS}[dials]\nexten => bar,1,Dial(Local/bar@direct)\n same => n,Set(GLOBAL(CAUSE)=${{HANGUPCAUSE}})\n"));
+    let lab = one_server(&format!(
+        "{CALLERS}[dials]\nexten => bar,1,Dial(Local/bar@direct)\n same => n,Set(GLOBAL(CAUSE)=${{HANGUPCAUSE}})\n"
+    ));
     for (reject_with, cause) in [(Rejection::Busy, "17"), (Rejection::Congestion, "34"), (Rejection::Rejected, "21")] {
         let mut test = wait(at("bar", "", None));
         let calltest_core::plan::Mode::Wait { reject_with: with, .. } = &mut test.mode else { unreachable!() };
@@ -160,7 +162,8 @@ async fn a_rejection_is_what_the_test_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn links_on_one_trunk_are_told_apart_by_the_number_dialled() {
-    let dialplan = "[trunk]\nexten => _X!,1,Stasis(calltest,trunk,${EXTEN})\n same => n,Hangup()\n".to_owned() + CALLERS;
+    let dialplan =
+        "[trunk]\nexten => _X!,1,Stasis(calltest,trunk,${EXTEN})\n same => n,Hangup()\n".to_owned() + CALLERS;
     let lab = one_server(&dialplan);
     let scene = Scene::new()
         .server("a", address(lab.server("a")))
@@ -175,7 +178,10 @@ async fn links_on_one_trunk_are_told_apart_by_the_number_dialled() {
     intruder.call_from("1", "Local/022812@trunk", "stays", "callers").await;
     let [berlin, bonn] = runs;
     passes(&bonn.await.unwrap());
-    check(&berlin.await.unwrap(), "fail", |reason| reason == "berlin: the call that arrived had dialled 022812, which is not this test's number" || reason == "berlin: no call arrived within 1.50 s");
+    check(&berlin.await.unwrap(), "fail", |reason| {
+        reason == "berlin: the call that arrived had dialled 022812, which is not this test's number"
+            || reason == "berlin: no call arrived within 1.50 s"
+    });
     nothing_is_left(&lab);
     stage.close().await;
 }

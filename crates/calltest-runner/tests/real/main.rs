@@ -10,6 +10,7 @@ mod digits;
 mod ends;
 mod inbound;
 mod intruders;
+mod numbers;
 mod originate;
 mod sounds;
 mod triggers;

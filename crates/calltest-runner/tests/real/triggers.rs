@@ -42,8 +42,10 @@ fn encoded(value: &str) -> String {
 /// A program that makes the same call, without any tool but the shell.
 fn calling_script(server: &Server) -> String {
     let ari = server.ari();
-    let query: Vec<String> =
-        parameters(server).into_iter().map(|(name, value)| format!("{name}={}", encoded(&value).replace("{number}", "$1"))).collect();
+    let query: Vec<String> = parameters(server)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={}", encoded(&value).replace("{number}", "$1")))
+        .collect();
     format!(
         "exec 3<>/dev/tcp/{}/{}; printf 'POST /ari/channels?%s HTTP/1.0\\r\\n\\r\\n' \"{}\" >&3; grep -q ' 200 ' <&3",
         ari.host,
@@ -66,7 +68,11 @@ fn scene(lab: &Lab) -> Scene {
 async fn a_url_and_a_program_cause_the_call() {
     let lab = one_server(CALLER);
     let server = lab.server("a");
-    let as_text = parameters(server).into_iter().map(|(name, value)| format!("{name}={}", encoded(&value))).collect::<Vec<_>>().join("&");
+    let as_text = parameters(server)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={}", encoded(&value)))
+        .collect::<Vec<_>>()
+        .join("&");
     for trigger in [
         url(server, "/channels", Method::Post, Query::Parameters(parameters(server))),
         url(server, "/channels", Method::Post, Query::Text(as_text)),
@@ -150,7 +156,9 @@ async fn a_trigger_that_complains_after_its_call_is_an_error() {
     let script = calling_script(lab.server("a")) + "; sleep 0.8; echo 'the phone is on fire' >&2; exit 1";
     let stage = scene(&lab).open(&[triggered(shell(&script))]).await;
     let run = stage.run().await;
-    check(&run, "error", |reason| reason == "the trigger failed: `bash` ended with exit status: 1: the phone is on fire");
+    check(&run, "error", |reason| {
+        reason == "the trigger failed: `bash` ended with exit status: 1: the phone is on fire"
+    });
     nothing_is_left(&lab);
     stage.close().await;
 }

@@ -11,8 +11,8 @@ use calltest_core::guard::Guard;
 use calltest_core::number::{Dialplan, PhoneNumber};
 use calltest_core::number_rule::NumberRules;
 use calltest_core::plan::{
-    Audio, CallTest, Delay, Demands, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Reception, Rejection, Ringing, Schedule,
-    Secret, Server, Trigger,
+    Audio, CallTest, Delay, Demands, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence,
+    Reception, Rejection, Ringing, Schedule, Secret, Server, Trigger,
 };
 use calltest_core::run::FinishedRun;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
@@ -91,7 +91,7 @@ pub(crate) struct Stage {
     pub(crate) plan: Arc<Plan>,
     pub(crate) runner: Arc<Runner>,
     pub(crate) witness: Arc<Witness>,
-    _state: tempfile::TempDir,
+    pub(crate) state: tempfile::TempDir,
 }
 
 impl Scene {
@@ -159,6 +159,12 @@ impl Scene {
         self
     }
 
+    /// The scene with one of its links changed.
+    pub(crate) fn change_link(mut self, name: &str, change: impl FnOnce(&mut Link)) -> Self {
+        change(Arc::make_mut(self.plan.links.get_mut(name).expect("the scene has that link")));
+        self
+    }
+
     pub(crate) async fn open(self, tests: &[CallTest]) -> Stage {
         self.open_as(tests, "scene").await
     }
@@ -176,7 +182,7 @@ impl Scene {
         let state_directory = state.path().to_owned();
         let setup = Setup { plan: plan.clone(), identity, leases, observer, state_directory };
         let runner = Runner::open(setup, &plan.tests).await;
-        Stage { plan, runner: Arc::new(runner), witness, _state: state }
+        Stage { plan, runner: Arc::new(runner), witness, state }
     }
 }
 

@@ -6,5 +6,6 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod dumpcfg;
 pub(crate) mod man;
+pub(crate) mod number;
 pub(crate) mod run;
 pub(crate) mod schema;

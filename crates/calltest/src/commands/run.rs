@@ -115,7 +115,7 @@ pub(crate) async fn run_all(
     let identity = Identity { instance: instance(), take_over };
     let observer: Arc<dyn Observer> = Arc::clone(&display) as Arc<dyn Observer>;
     display.begin(&tests);
-    let (leases, state_directory) = (Arc::new(LocalLeases::default()), configuration::state_directory());
+    let (leases, state_directory) = (Arc::new(LocalLeases::default()), configuration::state_directory(&plan));
     let opening = Runner::open(Setup { plan, identity, leases, observer, state_directory }, &tests);
     let Some(runner) = interrupted.run_until_cancelled(opening).await else {
         display.end();

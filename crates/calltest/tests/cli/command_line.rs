@@ -56,10 +56,18 @@ fn what_is_wrong_with_them_is_shown_where_it_is() {
 #[test]
 fn help_is_there_for_each_command() {
     let help = Program::new().args(["--help"]).run().exits(0).complains("");
-    assert!(help.stdout.contains("Exit codes: 0 all passed, 1 a test failed, 2 wrong usage or configuration"), "{help}");
+    assert!(
+        help.stdout.contains("Exit codes: 0 all passed, 1 a test failed, 2 wrong usage or configuration"),
+        "{help}"
+    );
     for command in ["run", "dumpcfg", "demo", "schema", "completions", "man"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command} is not in {help}");
-        Program::new().args([command, "--help"]).run().exits(0).complains("").prints(&format!("Usage: calltest {command}"));
+        Program::new()
+            .args([command, "--help"])
+            .run()
+            .exits(0)
+            .complains("")
+            .prints(&format!("Usage: calltest {command}"));
     }
     Program::new().args(["--version"]).run().exits(0).prints(&format!("calltest {}\n", env!("CARGO_PKG_VERSION")));
 }

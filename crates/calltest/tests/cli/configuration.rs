@@ -10,7 +10,10 @@ const CONFIG: &str = "links: {a: {channel: Local/a@b}}\ncalls: {NAME: {mode: rin
 #[track_caller]
 fn no_file_of_the_machine_is_in_the_way() {
     for path in ["/etc/voice/calltest.cfg", "/etc/calltest.cfg"] {
-        assert!(!Path::new(path).exists(), "this test needs a machine without {path}; move it away while the tests run");
+        assert!(
+            !Path::new(path).exists(),
+            "this test needs a machine without {path}; move it away while the tests run"
+        );
     }
 }
 
@@ -84,7 +87,9 @@ fn a_file_that_is_of_no_use_is_named_with_the_reason() {
 fn faults_are_shown_where_they_are() {
     let program = Program::new().config("calls:\n  one:\n    mode: rnig\n    src: a\n    timout: 3\n");
     let done = program.args(["run"]).run().exits(2);
-    for part in ["calls.cfg:3:11\n", "hint: did you mean `ring`?\n", "calls.cfg:5:5\n", "hint: did you mean `timeout`?\n"] {
+    for part in
+        ["calls.cfg:3:11\n", "hint: did you mean `ring`?\n", "calls.cfg:5:5\n", "hint: did you mean `timeout`?\n"]
+    {
         assert!(done.stderr.contains(part), "{part:?} is not in {done}");
     }
     assert!(done.stdout.is_empty() && !done.stderr.contains('\u{1b}'), "{done}");

@@ -66,17 +66,24 @@ fn an_interrupted_demo_leaves_nothing() {
     let mut running = program.args(["-C", "calls.:default:.delay.answer=20"]).start();
     // Mid-call: the first tests are done, others are not.
     running.wait_for_stdout("pass ");
-    assert!(processes_with(&home).len() >= 3, "two servers and their watcher have the lab's directory on their command line");
+    assert!(
+        processes_with(&home).len() >= 3,
+        "two servers and their watcher have the lab's directory on their command line"
+    );
     running.signal(Signal::INT);
     let done = running.finish().exits(130).prints("cancelled fone2line_dtmf (").prints(" passed, ");
     nothing_is_left_of(&home);
-    assert!(done.stderr.ends_with("\ncalltest: interrupted, hanging up; interrupt once more to end at once\n"), "{done}");
+    assert!(
+        done.stderr.ends_with("\ncalltest: interrupted, hanging up; interrupt once more to end at once\n"),
+        "{done}"
+    );
 }
 
 #[test]
 fn an_asterisk_that_is_none_is_told_in_one_sentence() {
     let done = Program::new().args(["demo", "--asterisk", "/nonexistent/asterisk"]).run().exits(3);
-    let sentence = "no Asterisk for the demo: could not run /nonexistent/asterisk: No such file or directory (os error 2)";
+    let sentence =
+        "no Asterisk for the demo: could not run /nonexistent/asterisk: No such file or directory (os error 2)";
     assert_eq!(done.sentence(), sentence);
     let done = Program::new().args(["demo", "--asterisk", "/bin/true"]).run().exits(3);
     let sentence = "no Asterisk for the demo: `/bin/true -V` does not name a version of Asterisk: \"\"";

@@ -15,9 +15,15 @@ calls: {one: {mode: ring, src: a}}
 fn a_dump_has_no_secrets_and_says_so_when_it_is_loaded() {
     let dump = Program::new().config(CONFIG).args(["dumpcfg"]).run().exits(0).complains("").stdout;
     assert!(dump.contains("\n  password: '***'\n") && !dump.contains("hunter2"), "{dump}");
-    assert!(dump.contains("\n  init_timeout: 5\n") && dump.contains("\n    timeout: 30\n"), "defaults are missing: {dump}");
+    assert!(
+        dump.contains("\n  init_timeout: 5\n") && dump.contains("\n    timeout: 30\n"),
+        "defaults are missing: {dump}"
+    );
     let again = Program::new().config(&dump).args(["dumpcfg"]).run().exits(0);
-    assert!(again.stderr.starts_with("warning: `asterisk.password` is `***`: this was printed by `dumpcfg`"), "{again}");
+    assert!(
+        again.stderr.starts_with("warning: `asterisk.password` is `***`: this was printed by `dumpcfg`"),
+        "{again}"
+    );
     assert!(again.stderr.contains("calls.cfg:7:13\n") && again.stdout == dump, "{again}");
     // Only the secret is missing.
     let list = |config: &str| Program::new().config(config).args(["run", "--list", "-q"]).run().exits(0).stdout;

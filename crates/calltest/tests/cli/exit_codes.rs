@@ -36,7 +36,10 @@ fn wrong_usage_is_2_and_says_what_is_right() {
         (&["run", "direct_rign"], "calltest: there is no test direct_rign\nhint: did you mean direct_ring?\n"),
         (&["run", "something"], "calltest: there is no test something\nhint: `calltest run --list` lists them\n"),
         (&["run", "--list", "something"], "calltest: there is no test something\n"),
-        (&["run"], "calltest: every test is marked `skip`\nhint: name those to run; `calltest run --list` lists them\n"),
+        (
+            &["run"],
+            "calltest: every test is marked `skip`\nhint: name those to run; `calltest run --list` lists them\n",
+        ),
         (
             &["-l", "calltest=loud", "run", "direct_ring"],
             "calltest: -l calltest=loud: expected TARGET=LEVEL, with a level of off, error, warn, info, debug or trace\n",

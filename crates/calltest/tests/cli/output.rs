@@ -12,7 +12,10 @@ const ESCAPE: char = '\u{1b}';
 /// The objects that were printed, one a line.
 #[track_caller]
 fn objects(done: &Done) -> Vec<Value> {
-    done.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {done}"))).collect()
+    done.stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {done}")))
+        .collect()
 }
 
 fn keys(object: &Value) -> BTreeSet<&str> {
@@ -29,8 +32,22 @@ fn json_is_one_object_a_line_with_stable_keys() {
     assert_eq!(objects.len(), 2);
     let (digits, busy) = (of("digits"), of("busy"));
     let always = [
-        "version", "id", "test", "info", "mode", "src", "dst", "requested", "waited_ms", "duration_ms", "verdict", "notes",
-        "measures", "timeline", "sight", "loop_delay_ms",
+        "version",
+        "id",
+        "test",
+        "info",
+        "mode",
+        "src",
+        "dst",
+        "requested",
+        "waited_ms",
+        "duration_ms",
+        "verdict",
+        "notes",
+        "measures",
+        "timeline",
+        "sight",
+        "loop_delay_ms",
     ];
     assert_eq!(keys(digits), always.iter().copied().chain(["expected_digits"]).collect());
     assert_eq!(keys(busy), always.iter().copied().chain(["reason"]).collect());
@@ -106,7 +123,8 @@ fn nothing_ever_shows_the_password() {
 fn lists_are_for_scripts() {
     let config = "links: {a: {channel: Local/a@b}}\ncalls:\n  ':default:': {mode: ring, src: a}\n  one: {info: The first}\n  \
                   two: {test: {skip: yes}, info: \"Two lines\\nand\\ta tab\\n\"}\n  three: {}\n";
-    let list = |args: &[&str]| Program::new().config(config).args(["run"]).args(args).run().exits(0).complains("").stdout;
+    let list =
+        |args: &[&str]| Program::new().config(config).args(["run"]).args(args).run().exits(0).complains("").stdout;
     let all = "one\t-\tThe first\ntwo\tm\tTwo lines and a tab\nthree\t-\t-\n";
     assert_eq!(list(&["--list"]), all);
     assert_eq!(list(&["-l"]), all);

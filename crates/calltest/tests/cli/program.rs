@@ -43,7 +43,11 @@ impl Program {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_calltest"));
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", home.path()).env("TERM", "xterm");
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", home.path())
+            .env("TERM", "xterm");
         command.stdin(Stdio::null());
         Self { command, home, limit: LIMIT, stdout: Destination::Kept, stderr: Destination::Kept }
     }
@@ -217,14 +221,18 @@ impl Running {
     #[track_caller]
     pub(crate) fn wait_for_stdout(&mut self, text: &str) {
         let stdout = Arc::clone(&self.stdout.text);
-        self.wait_until(&format!("stdout has {text:?}"), || String::from_utf8_lossy(&stdout.lock().unwrap()).contains(text));
+        self.wait_until(&format!("stdout has {text:?}"), || {
+            String::from_utf8_lossy(&stdout.lock().unwrap()).contains(text)
+        });
     }
 
     /// Waits until this text is on stderr.
     #[track_caller]
     pub(crate) fn wait_for_stderr(&mut self, text: &str) {
         let stderr = Arc::clone(&self.stderr.text);
-        self.wait_until(&format!("stderr has {text:?}"), || String::from_utf8_lossy(&stderr.lock().unwrap()).contains(text));
+        self.wait_until(&format!("stderr has {text:?}"), || {
+            String::from_utf8_lossy(&stderr.lock().unwrap()).contains(text)
+        });
     }
 
     /// Waits for its end.

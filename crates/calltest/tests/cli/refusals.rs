@@ -77,8 +77,9 @@ fn something_else_listens() {
 fn somebody_listens_and_says_nothing() {
     let (keep, kept) = std::sync::mpsc::channel();
     let port = listener(move |stream| keep.send(stream).unwrap());
-    let sentence =
-        format!("Asterisk at 127.0.0.1:{port} did not answer within 1s; is the address right, and does a firewall drop it?");
+    let sentence = format!(
+        "Asterisk at 127.0.0.1:{port} did not answer within 1s; is the address right, and does a firewall drop it?"
+    );
     gives_up(at(port), &sentence);
     gives_up(at(port).set("asterisk.ssl=true"), &sentence);
     drop(kept);
@@ -113,7 +114,8 @@ impl Certificates {
         let authority = parameters.self_signed(&authority_key).unwrap();
         let issuer = rcgen::Issuer::new(parameters, authority_key);
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new([address.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let certificate =
+            rcgen::CertificateParams::new([address.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
         let certificates = Certificates { directory };
         fs::write(certificates.file("ca.pem"), authority.pem()).unwrap();
         fs::write(certificates.file("cert.pem"), certificate.pem()).unwrap();
@@ -146,7 +148,8 @@ fn a_real_server_refuses() {
     // The way in that the others miss.
     over_tls().set(&ca).args(["run", "good"]).run().exits(0).complains("").prints("1 passed");
 
-    let sentence = format!("Asterisk at {plain} refuses user `example`: compare user name and password with its ari.conf");
+    let sentence =
+        format!("Asterisk at {plain} refuses user `example`: compare user name and password with its ari.conf");
     gives_up(on().set(format!("asterisk.password={PASSWORD}")), &sentence);
     let reader = on().set("asterisk.username=reader").set(format!("asterisk.password={PASSWORD}"));
     let done = reader.args(["run", "good"]).run().exits(3);

@@ -32,7 +32,8 @@ fn an_interrupted_run_hangs_up() {
         let cancelled: Vec<_> = done.stdout.lines().filter(|line| line.starts_with("cancelled ")).collect();
         assert_eq!(cancelled.len(), 2, "{done}");
         for test in ["long (", "other ("] {
-            let is_told = |line: &&str| line[10..].starts_with(test) && line.ends_with("): cancelled before it could finish");
+            let is_told =
+                |line: &&str| line[10..].starts_with(test) && line.ends_with("): cancelled before it could finish");
             assert!(cancelled.iter().any(is_told), "{test}: {done}");
         }
         assert!(done.stdout.ends_with(": 1 passed, 2 cancelled\n"), "{done}");

@@ -119,7 +119,9 @@ impl Draft {
             for (number, name) in &calls {
                 match number.as_deref().filter(|number| is_writable(number)) {
                     Some(number) => lines.push(line(number, name)),
-                    None => self.remark(format!("Link {name} shares {endpoint} and has no number to know its calls by.")),
+                    None => {
+                        self.remark(format!("Link {name} shares {endpoint} and has no number to know its calls by."))
+                    }
                 }
             }
             let purpose =

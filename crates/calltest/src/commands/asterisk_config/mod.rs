@@ -43,9 +43,8 @@ pub(crate) fn run(cli: &Cli, wanted: &AsteriskConfig) -> anyhow::Result<Exit> {
 
 /// The server of this name, or the only one that links lie on.
 fn server<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Arc<Server>, String> {
-    let names = |servers: &[&Arc<Server>]| {
-        servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>().join(", ")
-    };
+    let names =
+        |servers: &[&Arc<Server>]| servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>().join(", ");
     let all: Vec<_> = plan.servers.values().collect();
     if let Some(name) = name {
         let unknown = || format!("there is no server {name}\nhint: there are {}", names(&all));
@@ -67,9 +66,8 @@ fn files(wanted: &AsteriskConfig) -> Result<Vec<ConfFile>, String> {
         DialplanChoice::Conf => ConfFile::ExtensionsConf,
     };
     let dialplan = of_language(wanted.dialplan.unwrap_or_default());
-    let is_other = |file: ConfFile| {
-        matches!(file, ConfFile::ExtensionsAel | ConfFile::ExtensionsConf) && file != dialplan
-    };
+    let is_other =
+        |file: ConfFile| matches!(file, ConfFile::ExtensionsAel | ConfFile::ExtensionsConf) && file != dialplan;
     match wanted.file.as_deref().and_then(ConfFile::named) {
         Some(file) if is_other(file) && wanted.dialplan.is_some() => {
             Err(format!("{} is not in the language that --dialplan names", file.name()))
