@@ -166,8 +166,8 @@ pub enum ConnectError {
         instance: String,
     },
     /// Nobody answers at that address.
-    #[error("cannot reach Asterisk at {server}: {}; is it running, and does its http.conf say enabled=yes and this \
-             port?", root(.source.as_ref()))]
+    #[error("cannot reach Asterisk at {server}: {}; are host and port right, is it running, and does its http.conf \
+             say enabled=yes?", root(.source.as_ref()))]
     Unreachable {
         /// `host:port`.
         server: String,
@@ -197,7 +197,7 @@ pub enum ConnectError {
         server: String,
     },
     /// The server's certificate is not vouched for, or is not for this host.
-    #[error("the certificate of {server} is not trusted: {source}; name the file of its authority as CA")]
+    #[error("the certificate of {server} is not trusted: {source}{}", what_makes_it_trusted(.source))]
     UntrustedCertificate {
         /// `host:port`.
         server: String,
@@ -312,6 +312,16 @@ pub enum RoundTripError {
     /// There is no connection it could come back on.
     #[error(transparent)]
     Lost(#[from] Lost),
+}
+
+/// What to do about a certificate, where there is something that can be done from here.
+fn what_makes_it_trusted(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "; name the file of its authority as CA"
+        }
+        _ => "",
+    }
 }
 
 /// The innermost cause, which is the one that says what happened.

@@ -137,7 +137,10 @@ impl View<'_> {
         self.layers.iter().any(|layer| match layer.form {
             Form::Map(map) => map.entries.iter().any(|entry| {
                 let key = &entry.key.text;
-                self.section.key(key).is_none() && suggest::nearest(key, self.section.names()) == Some(name)
+                // Most names are near none; so one comparison comes before those with all of them.
+                suggest::is_near(key, name)
+                    && self.section.key(key).is_none()
+                    && suggest::nearest(key, self.section.names()) == Some(name)
             }),
             Form::Key(..) => false,
         })

@@ -334,18 +334,26 @@ impl Evidence {
         })
     }
 
-    /// Why a leg ended: the first hangup request that is not soft; else what the end of the channel says; else the status
-    /// of the dial where that is unambiguous. Asterisk calls most rejections NOANSWER there, so that one says nothing.
+    /// Why a leg ended: the first hangup request that is not soft; else the status of the dial where that is unambiguous
+    /// (Asterisk calls most rejections NOANSWER there, so that one says nothing); else what the end of the channel says.
+    ///
+    /// Asterisk's cause 0 is none. It comes with the end of an answered call when the far end sends a BYE without a Reason
+    /// (RFC 3326), as most telephones do: that is normal clearing (RFC 3398).
     pub fn end_of(&self, side: Side) -> Option<CallEnd> {
+        let is_told = |end: &CallEnd| end.cause != HangupCause(0);
         let request = self.of(side).find_map(|fact| match fact.what {
             Observation::HangupRequest { end, is_soft: false } => Some(end),
             _ => None,
         });
         let gone = || {
             self.of(side).find_map(|fact| match fact.what {
-                Observation::Gone { end } => end.filter(|end| end.cause != HangupCause(0)),
+                Observation::Gone { end } => end.filter(is_told),
                 _ => None,
             })
+        };
+        let bye = || {
+            let was_answered = self.first(side, |what| *what == Observation::Answered).is_some();
+            (request.is_some() && was_answered).then(|| HangupCause::NORMAL_CLEARING.into())
         };
         let dial = || {
             self.of(side).find_map(|fact| match &fact.what {
@@ -354,7 +362,7 @@ impl Evidence {
                 _ => None,
             })
         };
-        request.or_else(dial).or_else(gone)
+        request.filter(is_told).or_else(dial).or_else(gone).or_else(bye)
     }
 
     /// How long a side played its sound; `None` if it did not come to the end of it.

@@ -200,8 +200,8 @@ impl Forbidden {
                 format!("dial another number, or add it to guard.allow {owner}, as in `{last}`")
             }
             Self::Emergency { link, number, .. } => format!(
-                "say `outside: no` under the guard of link {link} if it only reaches internal extensions; a real emergency \
-                 number has to stand as `{number}` itself, not as a pattern, in guard.allow"
+                "if link {link} only reaches internal extensions, say `outside: no` under its guard; otherwise only \
+                 `{number}` itself in guard.allow, not a pattern, lets it out"
             ),
         }
     }
@@ -319,6 +319,6 @@ mod tests {
         assert_eq!(hint, "dial another number, or add it to guard.allow of link trunk, as in `0044207`");
         let (sentence, hint) = told(&none, &["0112"]);
         assert_eq!(sentence, "0112 is emergency number 112 (country 49), and link trunk leads outside");
-        assert!(hint.starts_with("say `outside: no` under the guard of link trunk") && hint.contains("`0112` itself"));
+        assert!(hint.starts_with("if link trunk only reaches internal extensions") && hint.contains("`0112` itself"));
     }
 }

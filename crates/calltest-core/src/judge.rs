@@ -158,9 +158,14 @@ impl Case<'_> {
             (Some(start), Some(ended)) => Evidence::span(start, ended),
             _ => Duration::ZERO,
         };
-        if told_by == Side::Src && !self.has_reached_milestone() {
+        let missed = match awaiting {
+            Awaiting::Ringing => Some(Milestone::Ringing),
+            Awaiting::EarlyMedia => Some(Milestone::EarlyMedia),
+            _ if !self.has_reached_milestone() => Some(self.expectation.milestone),
+            _ => None,
+        };
+        if let (Side::Src, Some(expected)) = (told_by, missed) {
             let after = since(self.evidence.dialled());
-            let expected = self.expectation.milestone;
             return Some(Failure::Rejected { link, after, end, expected, has_rung: self.ringing().is_some() });
         }
         let answered = self.evidence.first(told_by, |what| *what == Observation::Answered);
@@ -224,13 +229,19 @@ impl Case<'_> {
         if end.is_some_and(|end| expected.iter().any(|cause| cause.fits(&end))) {
             return None;
         }
-        let sip = expected.iter().copied().find(|cause| matches!(cause, ExpectedCause::Sip(_)));
         let link = self.link(Side::Src);
-        if let (Some(end @ CallEnd { tech_cause: None, .. }), Some(wanted)) = (end, sip) {
+        let (answered, ended) = (self.evidence.answered(), self.evidence.ended(Side::Src));
+        let sip = expected.iter().copied().find(|cause| matches!(cause, ExpectedCause::Sip(_)));
+        // Only a rejection has a status; a call that was answered is ended by a request.
+        if let (Some(end @ CallEnd { tech_cause: None, .. }), Some(wanted), None) = (end, sip, answered) {
             return Some(Verdict::Error(Trouble::SipCodeUntold { link, end, wanted }));
         }
-        let after = self.evidence.ended(Side::Src).map_or(Duration::ZERO, |ended| self.since_dialled(ended));
-        Some(Verdict::Fail(Failure::WrongCause { link, after, end, expected: expected.clone() }))
+        let after = match (answered.or(self.evidence.dialled()), ended) {
+            (Some(start), Some(ended)) => Evidence::span(start, ended),
+            _ => Duration::ZERO,
+        };
+        let (was_answered, expected) = (answered.is_some(), expected.clone());
+        Some(Verdict::Fail(Failure::WrongCause { link, after, was_answered, end, expected }))
     }
 
     /// A sound that was not recorded in full.
@@ -393,8 +404,8 @@ impl Case<'_> {
 
     /// The first thing that counts as ringing.
     fn ringing(&self) -> Option<&Fact> {
-        let early_media = || self.evidence.early_media().filter(|_| self.expectation.ringing.early_media_counts);
-        self.evidence.ringing().or_else(early_media)
+        let early_media = self.evidence.early_media().filter(|_| self.expectation.ringing.early_media_counts);
+        self.evidence.ringing().into_iter().chain(early_media).min_by_key(|fact| fact.at)
     }
 
     fn progress(&self) -> Progress {

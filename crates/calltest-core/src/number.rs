@@ -165,7 +165,7 @@ pub enum CallerMismatch {
         /// The configured number.
         expected: PhoneNumber,
         /// What was shown, and the rule.
-        rejected: Rejected,
+        rejected: Box<Rejected>,
     },
 }
 

@@ -100,7 +100,7 @@ impl<'p> RuleLists<'p> {
         let Some((owner, (index, rule))) = of_either() else {
             return Ok(Mapped { number: number.into(), rule: None });
         };
-        let place = RulePlace { direction: self.direction, owner, index, pattern: rule.pattern.clone() };
+        let place = RulePlace { direction: self.direction, owner, index, pattern: rule.pattern.to_string() };
         let why = match &rule.action {
             Action::Reject => RejectReason::Rejects,
             Action::Replace(replacement) => match replacement.apply(number) {
@@ -129,7 +129,7 @@ pub fn caller_as_seen(link: &Link, server: &Server, caller: &str) -> Result<Stri
 /// Tells how they differ; the number received is the one that was shown, before the rules.
 pub fn check_caller(link: &Link, server: &Server, expected: &PhoneNumber, caller: &str) -> Result<(), CallerMismatch> {
     let seen = caller_as_seen(link, server, caller)
-        .map_err(|rejected| CallerMismatch::Rejected { expected: expected.clone(), rejected })?;
+        .map_err(|rejected| CallerMismatch::Rejected { expected: expected.clone(), rejected: Box::new(rejected) })?;
     server.dialplan.check_caller(expected, &seen).map_err(|mismatch| match mismatch {
         CallerMismatch::Differs { expected, received, read_as } if received != caller => {
             CallerMismatch::Differs { expected, received: caller.into(), read_as: read_as.or(Some(received)) }
@@ -147,8 +147,8 @@ pub struct RulePlace {
     pub owner: Owner,
     /// Its position in that list, from 1.
     pub index: usize,
-    /// Its pattern.
-    pub pattern: Pattern,
+    /// Its pattern as it was written.
+    pub pattern: String,
 }
 
 /// Whose rules they are.
@@ -324,6 +324,9 @@ mod tests {
         assert_eq!(check(""), Err("expected caller ID +49911123, no caller ID received".into()));
         let sentence = "expected caller ID +49911123, but anonymous is rejected by rule 2 under `incoming` of link trunk: `anonymous`";
         assert_eq!(check("anonymous"), Err(sentence.into()));
+        let (strict, _) = one_link(rules(&[("_!", "reject")]));
+        let nobody = check_caller(&strict, &server, &expected, "");
+        assert_eq!(nobody, Err(CallerMismatch::None { expected: expected.clone() }));
         let extension = PhoneNumber::parse("123").unwrap();
         assert_eq!(check_caller(&link, &server, &extension, "00123"), Ok(()));
     }

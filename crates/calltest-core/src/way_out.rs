@@ -92,6 +92,7 @@ mod tests {
         assert_eq!(forbidden("DAHDI/g1/11{number}", "9", "2"), emergency());
         assert_eq!(forbidden("PJSIP/112@trunk", "9", "whatever"), emergency());
         assert_eq!(forbidden("PJSIP/trunk/sip:0900123@example.org", "_0900!", "1"), denied("_0900!"));
+        assert_eq!(forbidden("PJSIP/{number}", "_0900!", "+499001"), denied("_0900!"));
         assert_eq!(forbidden("PJSIP/alice", "_.", "1"), None);
     }
 }

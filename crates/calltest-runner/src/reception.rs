@@ -120,7 +120,7 @@ impl Reception {
             let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
             match client.request(hangup).await {
                 Err(error) if !error.is_not_found() => {
-                    tracing::warn!(%server, "could not reject a stray call: {error}")
+                    tracing::warn!(%server, "could not reject a stray call: {error}");
                 }
                 _ => {}
             }

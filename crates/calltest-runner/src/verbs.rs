@@ -225,7 +225,8 @@ impl Call<'_> {
         .await
     }
 
-    /// Waits until the caller sees ringing; an answer will do where ringing is not required.
+    /// Waits until the caller sees ringing. An answer ends the wait too, since nothing rings after it: whether it will do in
+    /// place of ringing is not decided here.
     pub(crate) async fn see_ringing(&mut self) -> Result<(), Stop> {
         self.until(Awaiting::Ringing, Self::has_rung).await
     }
@@ -243,7 +244,7 @@ impl Call<'_> {
         self.saw(|what| match what {
             Observation::Ringing => true,
             Observation::EarlyMedia => ringing.early_media_counts,
-            Observation::Answered => ringing.presence != Presence::Required,
+            Observation::Answered => true,
             _ => false,
         })
     }

@@ -33,7 +33,7 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
         called.entry((&link.server, &link.arrives_as)).or_default().insert(&link.name, link);
     }
     let trunks = called.values().map(|links| links.values().copied().collect::<Vec<_>>());
-    for (one, other) in trunks.filter_map(|links| first_pair(&links, |one, other| have_like_numbers(one, other))) {
+    for (one, other) in trunks.filter_map(|links| first_pair(&links, have_like_numbers)) {
         let message = format!(
             "calls for links {} and {} cannot be told apart: both arrive as {} on server {}",
             quoted(one.name.as_str()),
@@ -104,6 +104,6 @@ impl<'p> Awaited<'p> {
         let are_apart =
             |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| !end_alike(one, other));
         let differ = are_apart(self.number, other.number) || are_apart(self.caller, other.caller);
-        !differ && !(self.is_known && other.is_known)
+        !differ && (!self.is_known || !other.is_known)
     }
 }

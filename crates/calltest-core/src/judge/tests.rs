@@ -1,15 +1,21 @@
 //! The table of verdicts, spelled out.
 
+mod beyond_the_call;
+mod demands;
+mod rejection;
+
 use super::*;
 use crate::cause::{CallEnd, HangupCause, TechCause};
 use crate::evidence::{ServerTime, Sight};
 use crate::number::{CallerMismatch, PhoneNumber};
 use crate::plan::Ringing;
 
-/// A run in the making: each step adds a fact 100 ms after the one before.
+/// A run in the making: each step adds a fact 100 ms after the one before, or after a pause.
 struct Story {
     expectation: Expectation,
     evidence: Evidence,
+    /// The time of the next fact.
+    clock: Duration,
 }
 
 fn story(milestone: Milestone) -> Story {
@@ -36,6 +42,7 @@ fn story(milestone: Milestone) -> Story {
             sight: Vec::new(),
             loop_delay: Duration::ZERO,
         },
+        clock: Duration::ZERO,
     }
     .src(Observation::Dialled { dial_string: "PJSIP/1@trunk".into() })
     .seen(Some(Duration::from_millis(2)))
@@ -43,8 +50,14 @@ fn story(milestone: Milestone) -> Story {
 
 impl Story {
     fn add(mut self, side: Option<Side>, what: Observation) -> Self {
-        let at = Duration::from_millis(100) * u32::try_from(self.evidence.facts.len()).unwrap();
-        self.evidence.facts.push(Fact { at, server_time: None, side, what });
+        self.evidence.facts.push(Fact { at: self.clock, server_time: None, side, what });
+        self.clock += Duration::from_millis(100);
+        self
+    }
+
+    /// The next fact comes that long after the latest one.
+    fn after(mut self, milliseconds: u64) -> Self {
+        self.clock += Duration::from_millis(milliseconds.checked_sub(100).expect("facts are 100 ms apart"));
         self
     }
 

@@ -58,12 +58,14 @@ pub enum Failure {
         /// How far it did get.
         progress: Progress,
     },
-    /// The far end rejected the call, as it should, but with another cause.
+    /// The far end ended the call, as it should or may, but with another cause.
     WrongCause {
         /// The link called out on.
         link: LinkName,
-        /// Since the call went out.
+        /// Since the answer, or since the call went out if there was none.
         after: Duration,
+        /// Whether the call had been answered.
+        was_answered: bool,
         /// Why, where the server told.
         end: Option<CallEnd>,
         /// The causes that would have been right.
@@ -311,10 +313,13 @@ impl fmt::Display for Failure {
             Self::NotReached { link, milestone, within, progress } => {
                 write!(f, "{link}: expected {milestone}, saw {progress} within {}", seconds(*within))
             }
-            Self::WrongCause { link, after, end, expected } => {
+            Self::WrongCause { link, after, was_answered, end, expected } => {
                 let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
-                let expected = expected.join(" or ");
-                write!(f, "{link}: rejected after {} with {}, expected {expected}", seconds(*after), why(end))
+                let (after, why, expected) = (seconds(*after), why(end), expected.join(" or "));
+                match was_answered {
+                    true => write!(f, "{link}: hung up {after} after the answer with {why}, expected {expected}"),
+                    false => write!(f, "{link}: rejected after {after} with {why}, expected {expected}"),
+                }
             }
             Self::RejectedOutOfTime { link, after, end, window } => match window {
                 RejectionWindow::AfterDialling { within } => {

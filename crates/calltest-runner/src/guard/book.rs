@@ -441,16 +441,11 @@ mod tests {
         let refused = shelf.begin(&mut book, "trunk", NOW).unwrap_err();
         assert!(refused.to_string().starts_with("cannot write "), "{refused}");
         // A full disk shows itself when it is written to.
-        let mut full =
-            GuardBook { file: File::options().write(true).open("/dev/full").unwrap(), ..shelf_with_a_file().1 };
+        let shelf = Shelf::with(1);
+        let mut full = shelf.open();
+        full.file = File::options().write(true).open("/dev/full").unwrap();
         let error = full.append(&Line::End { id: 1, seconds: 1 }).unwrap_err();
         assert!(error.to_string().starts_with("cannot write "), "{error}");
-    }
-
-    fn shelf_with_a_file() -> (Shelf, GuardBook) {
-        let shelf = Shelf::with(1);
-        let book = shelf.open();
-        (shelf, book)
     }
 
     #[test]
@@ -470,10 +465,31 @@ mod tests {
 
     #[test]
     fn names_of_links_may_be_anything() {
-        for name in ["trunk", "a b", " lead", "trail ", "100%", "%0A", "a\nb\r", "ünï", ""] {
-            let call = PastCall { id: u64::MAX, link: name.into(), start: NOW, length: Length::AtMost(5) };
-            let line = Line::Call(call);
-            assert_eq!(Line::parse(line.text().as_bytes()), Some(line), "{name:?}");
+        let shelf = Shelf::with(100);
+        let names = ["trunk", "a b", " lead", "trail ", "100%", "%0A", "a\nb\r", "ünï", ""];
+        let mut book = shelf.open();
+        for name in names {
+            shelf.begin(&mut book, name, NOW).unwrap();
         }
+        let again = shelf.open();
+        let read: Vec<_> = again.ledger.calls().iter().map(|call| call.link.as_str()).collect();
+        assert_eq!(read, names);
+    }
+
+    #[test]
+    fn whoever_comes_second_waits_for_the_first() {
+        let shelf = Shelf::with(1);
+        let mut book = shelf.open();
+        let held = lock(&shelf.path()).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| shelf.begin(&mut book, "trunk", NOW));
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(!second.is_finished());
+            // What the first one has written by then counts.
+            let call = PastCall { id: 9, link: "trunk".into(), start: NOW, length: Length::AtMost(45) };
+            fs::write(shelf.path(), Line::Call(call).text() + "\n").unwrap();
+            drop(held);
+            assert!(matches!(second.join().unwrap(), Err(Refused::Exhausted(_))));
+        });
     }
 }

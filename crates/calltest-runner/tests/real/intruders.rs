@@ -59,7 +59,7 @@ impl Intruder {
     }
 
     /// The ids of all channels.
-    async fn channels(&self) -> Vec<String> {
+    pub(crate) async fn channels(&self) -> Vec<String> {
         let channels = self.client.request(channels::List::default()).await.unwrap();
         channels.into_iter().map(|channel| channel.id).collect()
     }

@@ -6,8 +6,10 @@
 #[path = "../scene/mod.rs"]
 mod scene;
 
+mod digit_modes;
 mod digits;
 mod ends;
+mod far_end;
 mod inbound;
 mod intruders;
 mod numbers;

@@ -229,7 +229,11 @@ fn base(name: &str, mode: Mode) -> CallTest {
         delay: Delay { pre: Duration::ZERO, ring: Duration::from_millis(200), answer: Duration::from_millis(200) },
         demands: Demands {
             ringing: Ringing {
-                presence: if mode.name() == "call" { Presence::Required } else { Presence::Allowed },
+                presence: if matches!(mode, Mode::Call { .. } | Mode::Timeout { .. }) {
+                    Presence::Required
+                } else {
+                    Presence::Allowed
+                },
                 early_media_counts: false,
             },
             early_media: Presence::Allowed,
@@ -300,4 +304,14 @@ pub(crate) fn audio(ends: Ends, src_out: &str, dst_out: &str) -> CallTest {
 pub(crate) fn play(src: &str, sound: Option<&str>) -> CallTest {
     let to = Destination { src: src.into(), number: None };
     base("play", Mode::Play { to, sound: sound.map(Into::into), record: None })
+}
+
+/// A call that has to be rejected within that time.
+pub(crate) fn fail(src: &str, within: Duration) -> CallTest {
+    base("fail", Mode::Fail { to: Destination { src: src.into(), number: None }, within })
+}
+
+/// A call that has to ring for at least that long before it is rejected.
+pub(crate) fn timeout(src: &str, ringtime: Duration) -> CallTest {
+    base("timeout", Mode::Timeout { to: Destination { src: src.into(), number: None }, ringtime })
 }

@@ -82,7 +82,7 @@ impl Answer {
     fn way_out(&mut self, plan: &Plan, link: &Link, number: &str, ledger: &Result<Ledger, String>, now: u64) {
         let server = plan.server_of(&link.name);
         let Some(channel) = &link.channel else {
-            return self.line("dialled", "nothing: the link has no `channel`, so it can only be called");
+            return self.line("dials", "nothing: the link has no `channel`, so it can only be called");
         };
         let way_out =
             WayOut { rules: RuleLists::outgoing(link, server), guards: Guards::of(plan, link, server), channel };
@@ -94,7 +94,7 @@ impl Answer {
             Some(mapped) => self.line("outgoing", &what_became_of(number, mapped)),
             None => self.line("outgoing", &format!("`{channel}` has no place for a number")),
         }
-        self.line("dialled", &channel.dial(mapped.as_ref().map(|mapped| mapped.number.as_str())));
+        self.line("dials", &channel.dial(mapped.as_ref().map(|mapped| mapped.number.as_str())));
         if let Err(forbidden) = way_out.permit(mapped.as_ref().map(|mapped| (number, mapped))) {
             self.refuse("guard", &forbidden.to_string());
             return self.line("hint", &forbidden.hint());
@@ -118,11 +118,12 @@ impl Answer {
             Ok(mapped) => {
                 self.line("incoming", &what_became_of(caller, &mapped));
                 let is_number = mapped.number.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit());
-                let seen = match server.dialplan.internationalise(&mapped.number).filter(|_| is_number) {
-                    Some(international) => format!("{}, in international format {international}", mapped.number),
-                    None => format!("{}, which has no international format", mapped.number),
-                };
-                self.line("seen as", &seen);
+                let international = server.dialplan.internationalise(&mapped.number).filter(|_| is_number);
+                match international {
+                    Some(same) if same == mapped.number => self.line("seen as", &same),
+                    Some(other) => self.line("seen as", &format!("{}, in international format {other}", mapped.number)),
+                    None => self.line("seen as", &format!("{}, which has no international format", mapped.number)),
+                }
             }
         }
     }
@@ -130,6 +131,7 @@ impl Answer {
 
 fn what_became_of(number: &str, mapped: &Mapped) -> String {
     match &mapped.rule {
+        Some(rule) if mapped.number == number => format!("{number} stays as it is by {rule}"),
         Some(rule) => format!("{number} becomes {} by {rule}", mapped.number),
         None => format!("{number} stays as it is: no rule fits"),
     }

@@ -164,7 +164,7 @@ fn pipe(destination: Destination) -> (Stdio, Kept) {
         None => {
             let mut reader = reader;
             let mut buffer = [0; 4096];
-            while let Some(read @ 1..) = reader.read(&mut buffer).ok() {
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 sink.lock().unwrap().extend_from_slice(&buffer[..read]);
             }
         }

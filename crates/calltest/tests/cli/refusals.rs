@@ -54,10 +54,14 @@ fn answering(answer: &'static str) -> u16 {
 fn nothing_listens() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let sentence = format!(
-        "cannot reach Asterisk at 127.0.0.1:{port}: Connection refused (os error 111); is it running, and does its \
-         http.conf say enabled=yes and this port?"
+        "cannot reach Asterisk at 127.0.0.1:{port}: Connection refused (os error 111); are host and port right, is it \
+         running, and does its http.conf say enabled=yes?"
     );
     gives_up(at(port), &sentence);
+    let nameless = at(port).set("asterisk.host=no.such.host.invalid").args(["run", "good"]).run().exits(3);
+    let sentence = format!("cannot reach Asterisk at no.such.host.invalid:{port}: ");
+    assert!(nameless.sentence().starts_with(&sentence), "{nameless}");
+    assert!(nameless.sentence().contains("; are host and port right, "), "{nameless}");
 }
 
 #[test]
@@ -159,7 +163,9 @@ fn a_real_server_refuses() {
     let sentence = format!("{plain} does not speak TLS; is this the port of tlsbindaddr in its http.conf?");
     gives_up(on().set("asterisk.ssl=true"), &sentence);
     let done = over_tls().set("asterisk.ssl=true").args(["run", "good"]).run().exits(3);
-    assert!(done.sentence().starts_with(&format!("the certificate of {encrypted} is not trusted: ")), "{done}");
+    let certificate = format!("the certificate of {encrypted} is not trusted: ");
+    assert!(done.sentence().starts_with(&certificate), "{done}");
+    assert!(done.sentence().ends_with(": UnknownIssuer; name the file of its authority as CA"), "{done}");
     let done = over_tls().args(["run", "good"]).run().exits(3);
     assert!(done.sentence().starts_with(&format!("{encrypted} does not answer in HTTP: ")), "{done}");
     assert!(done.sentence().ends_with("if it expects TLS, switch TLS on"), "{done}");

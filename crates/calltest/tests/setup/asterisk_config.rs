@@ -2,7 +2,7 @@
 
 use asterisk_lab::{DialplanLanguage, Lab, LoopbackAddress, ServerOptions};
 
-use crate::examination::nothing_is_left;
+use crate::examination::{ask, nothing_is_left};
 use crate::program::{Done, Program};
 
 /// The example configuration, as it lies at the top of the source tree.
@@ -17,7 +17,9 @@ links:
   baz: {channel: 'PJSIP/{number}@shared', number: '+49987654322'}
   old: {channel: 'SIP/alt/{number}', number: '+4955'}
   short: {channel: 'Local/{number}@direct', number: '1234'}
+  named: {channel: 'Local/{number}@direct', number: named}
   desk: {channel: 'Local/{number}@office', number: '567'}
+  hall: {channel: 'Local/{number}@office', number: '568'}
   door: {number: '7'}
   mangled: {channel: 'Local/{number}@mangle', number: '99'}
   robot: {channel: Local/robot@machines}
@@ -26,9 +28,10 @@ calls:
   back: {mode: dtmf, src: bar, dst: foo}
   shared: {mode: dtmf, src: foo, dst: baz}
   old: {mode: dtmf, src: foo, dst: old}
-  short: {mode: dtmf, src: desk, dst: desk, number: '567'}
-  inside: {mode: call, src: short, dst: short}
-  visitor: {mode: wait, dst: door}
+  office: {mode: dtmf, src: hall, dst: desk}
+  inside: {mode: call, src: named, dst: short}
+  other_way: {mode: call, src: short, dst: named}
+  visitor: {mode: wait, dst: door, check_callerid: no}
   mangled: {mode: dtmf, src: mangled, dst: foo}
   robot: {mode: ring, src: robot}
 ";
@@ -83,8 +86,8 @@ fn trunks_and_numbers_of_all_kinds_are_taken_by_asterisk_and_lead_to_their_links
     ] {
         let lab = server_with(MANIFOLD, language, args);
         let a = lab.server("a");
-        let findings = crate::examination::ask(Program::new().config(MANIFOLD).on(a));
-        for link in ["foo", "bar", "baz", "short", "desk"] {
+        let findings = ask(Program::new().config(MANIFOLD).on(a));
+        for link in ["foo", "bar", "baz", "short", "named", "desk"] {
             let proven = findings
                 .all
                 .iter()
@@ -115,7 +118,7 @@ fn each_text_is_made_to_measure() {
     ] {
         assert!(ael.contains(part), "{part:?} is not in {ael}");
     }
-    assert!(!ael.contains("context mangle"), "{ael}");
+    assert!(!ael.contains("context mangle {"), "{ael}");
     let conf = printed(MANIFOLD, "localhost", &["extensions.conf"]).stdout;
     assert!(conf.contains("[office]\nexten => 567,1,Gosub(calltest,s,1(desk,${EXTEN}))\n"), "{conf}");
 
@@ -188,7 +191,10 @@ links: {one: {channel: Local/a@x}, two: {channel: Local/a@x, server: b}}
     assert_eq!(sentence.stderr, "calltest: there are several servers\nhint: choose one with --server: asterisk, b\n");
     program(&["--server", "b"]).exits(0).prints("[bob]\n");
     assert!(program(&["--server", "c"]).exits(2).stderr.contains("there is no server c\nhint: there are asterisk, b"));
-    let wrong = Program::new().config(config).args(["asterisk-config", "extensions.ael", "--dialplan", "conf"]).run();
+    let wrong = Program::new()
+        .config(config)
+        .args(["asterisk-config", "extensions.ael", "--dialplan", "conf", "--server", "b"])
+        .run();
     assert!(wrong.exits(2).stderr.contains("not in the language that --dialplan names"));
     Program::new().args(["asterisk-config", "sip.conf"]).run().exits(2);
 }

@@ -122,7 +122,7 @@ fn what_comes_from_outside_is_said_to_be_unproven() {
     let lab = server(|options| options);
     let config = "\
 links: {door: {number: '7'}}
-calls: {visitor: {mode: wait, dst: door}}
+calls: {visitor: {mode: wait, dst: door, check_callerid: no}}
 ";
     examine(&lab, config)
         .exits(3)

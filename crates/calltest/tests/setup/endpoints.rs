@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use asterisk_lab::{Lab, ServerOptions, Trunk};
 
-use crate::examination::{examine, server};
+use crate::examination::{examine, server, wait_for_contact};
 
 /// An endpoint without a contact, one whose far end is silent, and one that nobody asks.
 const ENDPOINTS: &str = "\
@@ -67,11 +67,7 @@ fn a_far_end_that_went_silent_is_offline() {
         .start()
         .unwrap();
     lab.server("b").kill().unwrap();
-    let give_up = std::time::Instant::now() + Duration::from_secs(20);
-    while !lab.server("a").cli("pjsip show contacts").unwrap().contains("Unavail") {
-        assert!(std::time::Instant::now() < give_up, "the far end counts as there");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_for_contact(lab.server("a"), " Unavail ");
     let config = "links: {carrier: {channel: 'PJSIP/{number}@carrier', number: '+4912345'}}\n";
     examine(&lab, config)
         .exits(1)

@@ -93,6 +93,20 @@ fn text(finding: &Value, member: &str) -> String {
     finding[member].as_str().unwrap_or_default().to_owned()
 }
 
+/// Waits until a server's only SIP contact is in this state.
+#[track_caller]
+pub(crate) fn wait_for_contact(server: &Server, state: &str) {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    loop {
+        let contacts = server.cli("pjsip show contacts").unwrap();
+        if contacts.contains(state) {
+            return;
+        }
+        assert!(Instant::now() < give_up, "not{state}: {contacts}");
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
 /// No channel, no bridge, no recording and no app is left on a server.
 #[track_caller]
 pub(crate) fn nothing_is_left(server: &Server) {

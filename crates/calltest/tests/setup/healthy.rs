@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use asterisk_lab::{DialplanLanguage, Lab, ServerOptions, Trunk};
 
-use crate::examination::{INSIDE, ask, examine, nothing_is_left};
+use crate::examination::{INSIDE, ask, examine, nothing_is_left, wait_for_contact};
 use crate::program::Program;
 
 /// Two servers and a trunk between them, asked for its far end each second.
 fn lab() -> Lab {
-    Lab::builder(&asterisk_lab::for_tests())
+    let lab = Lab::builder(&asterisk_lab::for_tests())
         .server("a")
         .server(ServerOptions::named("b").dialplan_language(DialplanLanguage::ExtensionsConf))
         .trunk(Trunk::between("a", "b").links("berlin", "paris").qualify_every(Duration::from_secs(1)))
         .start()
-        .unwrap()
+        .unwrap();
+    // Whoever is up first finds the other silent, and asks again a second later.
+    lab.servers().iter().for_each(|server| wait_for_contact(server, " Avail "));
+    lab
 }
 
 /// What `INSIDE` has, and the trunk.

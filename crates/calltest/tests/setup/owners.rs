@@ -7,7 +7,7 @@ use std::time::Duration;
 use asterisk_lab::Server;
 use rustix::process::Signal;
 
-use crate::examination::{INSIDE, examine, nothing_is_left, server};
+use crate::examination::{INSIDE, ask, examine, nothing_is_left, server};
 use crate::program::Program;
 
 /// What is said while somebody else has the app.
@@ -22,7 +22,7 @@ calls: {long: {mode: ring, src: rings, timeout: 60, delay: {ring: 6}}}
 ";
     let mut running = Program::new().config(long).on(lab.server("a")).args(["run"]).start();
     running.wait_until("its call is up", || lab.server("a").open_channels().unwrap() > 0);
-    let findings = crate::examination::ask(Program::new().config(INSIDE).on(lab.server("a"))).exits(3);
+    let findings = ask(Program::new().config(INSIDE).on(lab.server("a"))).exits(3);
     let owner = format!("in use by calltest@{}:{}:", nodename(), running.id());
     findings
         .says(("", "app"), "warning", &[&owner, "let it be, if that is your calltest"])
@@ -41,7 +41,7 @@ fn nodename() -> String {
 fn a_program_that_does_not_say_who_it_is_keeps_the_app() {
     let lab = server(|options| options);
     let mut other = stranger(lab.server("a"));
-    let findings = crate::examination::ask(Program::new().config(INSIDE).on(lab.server("a"))).exits(3);
+    let findings = ask(Program::new().config(INSIDE).on(lab.server("a"))).exits(3);
     findings
         .says(("", "app"), "warning", &["in use by a program that does not say who it is"])
         .and_nothing_else(&STOPPED);

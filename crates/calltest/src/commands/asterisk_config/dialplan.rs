@@ -37,6 +37,8 @@ struct Draft {
     contexts: BTreeMap<String, Lines>,
     /// The calls of each trunk: numbers, if they are known, and names.
     trunks: BTreeMap<String, BTreeSet<(Option<String>, LinkName)>>,
+    /// The contexts that are the user's own.
+    foreign: BTreeSet<String>,
     remarks: Vec<String>,
 }
 
@@ -47,6 +49,7 @@ impl Draft {
                 let Some((extension, context)) = local_target(dial_string) else { return };
                 let comes_from_outside = link.channel.as_ref().is_some_and(|channel| !channel.is_local());
                 if comes_from_outside && context != DIRECT {
+                    self.foreign.insert(context.to_owned());
                     self.remark(format!(
                         "Calls to {extension} in context {context} go out through a trunk, and come in on link {}: that \
                          context is yours to write.",
@@ -88,7 +91,7 @@ impl Draft {
             let Some(channel) = link.channel.as_ref().filter(|channel| channel.is_local()) else { continue };
             let Some((extension, context)) = local_target(channel.template()) else { continue };
             self.has_direct |= context == DIRECT;
-            if context != DIRECT && !self.contexts.contains_key(context) {
+            if context != DIRECT && !self.contexts.contains_key(context) && !self.foreign.contains(context) {
                 self.remark(format!(
                     "Link {} dials {extension} in context {context}, which is yours to write.",
                     link.name
