@@ -14,8 +14,8 @@ use crate::FileError;
 pub enum InstallError {
     /// A program that fetching needs is not there.
     #[error(
-        "`{tool}` is needed to fetch packages of Debian and was not found: it is in the package {package} of Debian and its \
-         relatives; on other systems install Asterisk 18 or newer, and use that"
+        "`{tool}` is needed to fetch packages of Debian and was not found: it is in the package {package} of Debian \
+         and its relatives; on other systems install Asterisk 18 or newer, and use that"
     )]
     MissingTool {
         /// The program.

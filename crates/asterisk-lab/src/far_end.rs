@@ -80,6 +80,12 @@ impl FarEnd {
         }
     }
 
+    /// The number of its process while it is there.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Starts SIPp in a directory of its own and does not wait.
     pub(crate) fn start(options: FarEndOptions, parent: &Path, watcher: &Watcher) -> Result<Self, LabError> {
         let FarEndOptions { name, sipp, scenario } = options;

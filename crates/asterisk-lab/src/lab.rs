@@ -260,6 +260,12 @@ impl Lab {
         &self.servers
     }
 
+    /// All far ends, in the order in which they were added.
+    #[must_use]
+    pub fn far_ends(&self) -> &[FarEnd] {
+        &self.far_ends
+    }
+
     /// The directory with the servers' directories in it.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -60,10 +61,12 @@ fn a_far_end_ends_with_its_lab() {
     let lab = Lab::builder(&for_tests()).far_ends(&sipp_for_tests(), far_ends).start().unwrap();
     let address = lab.far_end("rings").address();
     let directory = lab.directory().to_owned();
+    let process = format!("/proc/{}", lab.far_end("rings").process_id().unwrap());
     assert!(UdpSocket::bind(address).is_err(), "nobody listens at {address}");
+    assert!(Path::new(&process).exists());
     drop(lab);
     UdpSocket::bind(address).unwrap();
-    assert!(!directory.exists());
+    assert!(!Path::new(&process).exists() && !directory.exists());
 }
 
 #[test]

@@ -5,14 +5,14 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use asterisk_lab::{Lab, Trunk};
+use asterisk_lab::{Lab, Scenario, Trunk};
 
 use crate::eventually::eventually;
 
 /// The variable that tells the test's own program to hold a lab, rather than to look what becomes of one.
 const HOLDER: &str = "ASTERISK_LAB_TEST_HOLDER";
 
-/// How the holder's one line begins; the numbers of its servers' processes follow, and the lab's directory.
+/// How the holder's one line begins; the numbers of its processes follow, and the lab's directory.
 const TELLS: &str = "lab: ";
 
 #[test]
@@ -33,7 +33,7 @@ fn a_vanished_programs_lab_vanishes_too() {
     }
 }
 
-/// Starts this test again as a program that holds a lab: its directory, and where `/proc` has its servers' processes.
+/// Starts this test again as a program that holds a lab: its directory, and where `/proc` has its processes.
 fn start_holder() -> (Child, String, Vec<String>) {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "vanished::a_vanished_programs_lab_vanishes_too", "--nocapture"]).env(HOLDER, "yes");
@@ -46,12 +46,16 @@ fn start_holder() -> (Child, String, Vec<String>) {
     (holder, directory.to_owned(), processes)
 }
 
-/// Holds a lab, one of whose servers is frozen, until the other end of the standard input is gone.
+/// Holds a lab with a far end, one of whose servers is frozen, until the other end of the standard input is gone.
 fn hold_a_lab() {
     let builder = Lab::builder(&asterisk_lab::for_tests()).server("a").server("b");
+    let far_ends = [("rings", Scenario::silent().rings())];
+    let builder = builder.far_ends(&asterisk_lab::sipp_for_tests(), far_ends);
     let lab = builder.trunk(Trunk::between("a", "b")).start().unwrap();
     lab.server("b").freeze().unwrap();
-    let processes: Vec<_> = lab.servers().iter().map(|server| server.process_id().unwrap().to_string()).collect();
+    let servers = lab.servers().iter().map(|server| server.process_id());
+    let processes = servers.chain(lab.far_ends().iter().map(|far_end| far_end.process_id()));
+    let processes: Vec<_> = processes.map(|process| process.unwrap().to_string()).collect();
     println!("{TELLS}{} {}", processes.join(" "), lab.directory().display());
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }

@@ -198,7 +198,8 @@ impl<'p> Trial<'p> {
         let live = recordings::Cancel { recording_name: recording_name.clone() };
         let stored = recordings::DeleteStored { recording_name: recording_name.clone() };
         let bridge = bridges::Destroy { bridge_id: bridge_id.clone() };
-        for gone in [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
+        for gone in
+            [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
         {
             let Err(why) = gone else { continue };
             let what = format!("what the trial made could not be removed: {why}");

@@ -58,11 +58,7 @@ fn what_goes_wrong_before_a_call_can_come_is_an_error() {
             "no call arrived on bar within 30 s, but the trigger was not done by then either: PUT https://pbx.example/call",
         ),
         (
-            Trouble::NoSipCodes {
-                server: "old".into(),
-                version: "20.5.0".into(),
-                wanted: ExpectedCause::Sip(488),
-            },
+            Trouble::NoSipCodes { server: "old".into(), version: "20.5.0".into(), wanted: ExpectedCause::Sip(488) },
             "server old runs Asterisk 20.5.0, which does not report SIP codes: SIP 488 needs 22.7 or newer",
         ),
         (

@@ -62,14 +62,14 @@ fn a_rejection_after_ringing_has_its_time_from_there() {
     let rings = || later().after(700).src(Observation::Ringing);
     rings().after(1000).rejected(19, 480).is("pass", "");
     rings().after(2000).rejected(19, 480).is("pass", "");
-    rings().after(990).rejected(19, 480).is(
-        "fail",
-        "foo: rejected after 0.99 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s",
-    );
-    rings().after(2010).rejected(19, 480).is(
-        "fail",
-        "foo: rejected after 2.01 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s",
-    );
+    rings()
+        .after(990)
+        .rejected(19, 480)
+        .is("fail", "foo: rejected after 0.99 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s");
+    rings()
+        .after(2010)
+        .rejected(19, 480)
+        .is("fail", "foo: rejected after 2.01 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s");
 }
 
 #[test]
@@ -80,10 +80,8 @@ fn where_early_media_counts_as_ringing_the_first_of_both_does() {
         story.src(Observation::EarlyMedia).after(500).src(Observation::Ringing).after(700).rejected(19, 480)
     };
     early(true).is("pass", "");
-    early(false).is(
-        "fail",
-        "foo: rejected after 0.70 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s",
-    );
+    early(false)
+        .is("fail", "foo: rejected after 0.70 s of ringing with 19 no answer (SIP 480), expected between 1 s and 2 s");
 }
 
 #[test]
@@ -136,16 +134,12 @@ fn a_rejection_that_nobody_could_have_seen_is_missed_by_none() {
 
 #[test]
 fn a_call_that_does_not_ring_out_has_to_ring() {
-    later()
-        .overdue(Awaiting::Ringing, 30)
-        .is("fail", "foo: expected ringing, saw no sign of life within 30 s");
+    later().overdue(Awaiting::Ringing, 30).is("fail", "foo: expected ringing, saw no sign of life within 30 s");
     later()
         .rejected(17, 486)
         .leg_ended(Awaiting::Ringing)
         .is("fail", "foo: rejected after 0.10 s with 17 user busy (SIP 486), expected ringing");
-    later()
-        .src(Observation::Answered)
-        .is("fail", "foo: answered 0.10 s after the call went out, expected no answer");
+    later().src(Observation::Answered).is("fail", "foo: answered 0.10 s after the call went out, expected no answer");
     soon()
         .src(Observation::Ringing)
         .src(Observation::Answered)

@@ -188,7 +188,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 #[test]
 fn patterns_fit_whole_texts_with_numbers_in_range() {
-    let pattern = "far: rejected after <0.3..1> s with 17, expected within <1..1> s";
+    let pattern = "far: rejected after <0.3..1.1> s with 17, expected within <1..1> s";
     assert!(fits(pattern, "far: rejected after 0.31 s with 17, expected within 1 s"));
     for text in [
         "far: rejected after 1.01 s with 17, expected within 1 s",
