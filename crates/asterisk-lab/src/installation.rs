@@ -127,8 +127,8 @@ impl Loader {
         found.ok_or_else(|| InstallError::Incomplete { missing: format!("no loader below {}", parent.display()) })
     }
 
-    /// Checks that an object finds all its libraries among these, rather than on this machine, where they may be missing
-    /// tomorrow.
+    /// Checks that an object finds all its libraries among these, rather than on this machine, where they may be
+    /// missing tomorrow.
     pub(crate) fn check_libraries_of(&self, object: &Path) -> Result<(), InstallError> {
         let output = self.command().arg("--list").arg(object).output();
         let output = output.map_err(FileError::because("run", &self.program))?;

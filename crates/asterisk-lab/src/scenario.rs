@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-/// What a far end does with each call: the steps from the INVITE on. After the last one it waits for the caller, who may
-/// also cancel the call, or hang up, at any time before.
+/// What a far end does with each call: the steps from the INVITE on. After the last one it waits for the caller, who
+/// may also cancel the call, or hang up, at any time before.
 ///
 /// Where a description of media (SDP) is sent, nobody listens there and no sound comes: to the caller there is early
 /// media, or an answered call, in which all is quiet.

@@ -334,11 +334,12 @@ impl Evidence {
         })
     }
 
-    /// Why a leg ended: the first hangup request that is not soft; else the status of the dial where that is unambiguous
-    /// (Asterisk calls most rejections NOANSWER there, so that one says nothing); else what the end of the channel says.
+    /// Why a leg ended: the first hangup request that is not soft; else the status of the dial where that is
+    /// unambiguous (Asterisk calls most rejections NOANSWER there, so that one says nothing); else what the end of the
+    /// channel says.
     ///
-    /// Asterisk's cause 0 is none. It comes with the end of an answered call when the far end sends a BYE without a Reason
-    /// (RFC 3326), as most telephones do: that is normal clearing (RFC 3398).
+    /// Asterisk's cause 0 is none. It comes with the end of an answered call when the far end sends a BYE without a
+    /// Reason (RFC 3326), as most telephones do: that is normal clearing (RFC 3398).
     pub fn end_of(&self, side: Side) -> Option<CallEnd> {
         let is_told = |end: &CallEnd| end.cause != HangupCause(0);
         let request = self.of(side).find_map(|fact| match fact.what {

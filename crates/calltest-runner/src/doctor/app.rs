@@ -4,7 +4,7 @@ use calltest_ari::requests::{asterisk, events};
 use calltest_ari::{Client, ConnectError, Incoming};
 use calltest_core::event::{Check, Outcome};
 
-use super::{Complaint, Notes, Patient, reach};
+use super::{Complaint, Notes, Patient};
 use crate::Identity;
 use crate::servers::settings;
 
@@ -43,7 +43,9 @@ pub(super) async fn connect(
             None
         }
         Err(error) => {
-            reach::explain(error, notes);
+            let what = format!("the app could not be tried: {error}");
+            let fix = "see which other programs use it, and what Asterisk's log says";
+            notes.about_server(Check::App, Outcome::Unknown, Complaint::new(what, fix));
             None
         }
     }

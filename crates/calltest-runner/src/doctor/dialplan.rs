@@ -12,7 +12,6 @@ use tokio_util::task::TaskTracker;
 
 use super::modules::Modules;
 use super::probe::{GUARD, Trace, probe};
-use super::reach::load;
 use super::{Complaint, Notes, Patient, app};
 use crate::Identity;
 
@@ -32,9 +31,8 @@ pub(super) async fn look(
     interrupted: &CancellationToken,
     notes: &mut Notes<'_>,
 ) {
-    if let Some(missing) = modules.lacks(&NEEDED) {
-        let what = format!("could not be tried, since {missing} is not loaded");
-        return notes.about_server(Check::Dialplan, Outcome::Unknown, Complaint::new(what, load("NAME")));
+    if let Some(complaint) = modules.prevent(&NEEDED) {
+        return notes.about_server(Check::Dialplan, Outcome::Unknown, complaint);
     }
     let Some((client, incoming)) = app::connect(patient, identity, notes).await else {
         let app = &patient.server.app;

@@ -138,7 +138,7 @@ fn no_driver(channel: &DialString, driver: &str) -> Complaint {
                  `channel: PJSIP/{{number}}@{name}`: Asterisk 21 and newer have no chan_sip"
             )
         }
-        _ => load(driver),
+        _ => load(&[driver]),
     };
     Complaint::new(what, fix)
 }

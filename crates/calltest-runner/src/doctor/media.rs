@@ -4,6 +4,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
+use bytes::Bytes;
 use calltest_ari::models::PlaybackState;
 use calltest_ari::requests::{bridges, playbacks, recordings};
 use calltest_ari::{Operation, RequestError};
@@ -12,16 +13,15 @@ use calltest_core::run::RunId;
 use tokio::time::{Instant, sleep};
 
 use super::modules::Modules;
-use super::reach::load;
 use super::{Complaint, Notes, Patient};
 use crate::channel_id::{Part, channel_id};
 
 /// Hertz; any that a telephone carries.
 const TONE: &str = "tone:425";
-/// How long the tone is recorded.
-const LENGTH: Duration = Duration::from_millis(600);
+/// How long the tone is recorded, and how long if it was not heard: a machine under load may be late with it.
+const LENGTHS: [Duration; 3] = [Duration::from_millis(600), Duration::from_millis(1200), Duration::from_millis(2400)];
 /// Asterisk's own limit, should we vanish meanwhile.
-const LONGEST_SECONDS: i64 = 5;
+const LONGEST_SECONDS: i64 = 10;
 /// What counts as loud, of 32767: the tone is some 20 dB above it, noise of a quiet line below.
 const LOUD: i16 = 500;
 /// So many samples of the tone have to be heard: a tenth of a second.
@@ -36,20 +36,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NEEDED: [&str; 3] = ["res_ari_bridges", "chan_bridge_media", "bridge_simple"];
 
 pub(super) async fn look(patient: &Patient<'_>, modules: &Modules, notes: &mut Notes<'_>) {
-    if let Some(missing) = modules.lacks(&NEEDED) {
-        let fix = format!("load {missing} and look again: {}", load("NAME"));
-        for check in [Check::Playing, Check::Recording] {
-            let what = format!("could not be tried, since {missing} is not loaded");
-            notes.about_server(check, Outcome::Unknown, Complaint::new(what, fix.clone()));
-        }
-        return;
+    if let Some(complaint) = modules.prevent(&NEEDED) {
+        notes.about_server(Check::Playing, Outcome::Unknown, complaint.clone());
+        return notes.about_server(Check::Recording, Outcome::Unknown, complaint);
     }
     let played = Trial::new(patient).play(notes).await;
-    let mut recorded = Trial::new(patient).record(played.is_ok(), notes).await;
-    if let Err(Failure::Refuted(_)) = recorded {
-        // A machine under load may lose a tone of half a second once.
-        recorded = Trial::new(patient).record(played.is_ok(), notes).await;
-    }
+    let recorded = record(patient, played.is_ok(), notes).await;
+    let played = played.map(|()| "it plays");
+    let recorded = recorded.map(|()| "it records, and hands recordings out");
     for (check, outcome) in [(Check::Playing, played), (Check::Recording, recorded)] {
         match outcome {
             Ok(what) => notes.ok(check, None, what),
@@ -57,6 +51,19 @@ pub(super) async fn look(patient: &Patient<'_>, modules: &Modules, notes: &mut N
             Err(Failure::Refuted(complaint)) => notes.about_server(check, Outcome::Problem, complaint),
         }
     }
+}
+
+/// Records a tone, if it can be played, until it is heard in the recording.
+async fn record(patient: &Patient<'_>, with_tone: bool, notes: &mut Notes<'_>) -> Result<(), Failure> {
+    let mut heard = Ok(());
+    for length in LENGTHS {
+        let wav = Trial::new(patient).record(with_tone, length, notes).await?;
+        heard = if with_tone { check_recording(&wav) } else { Ok(()) };
+        if heard.is_ok() {
+            break;
+        }
+    }
+    heard.map_err(Failure::Refuted)
 }
 
 /// Why a trial did not succeed.
@@ -86,23 +93,23 @@ impl<'p> Trial<'p> {
     }
 
     /// Plays a tone, and looks whether it is being played.
-    async fn play(self, notes: &mut Notes<'_>) -> Result<&'static str, Failure> {
+    async fn play(self, notes: &mut Notes<'_>) -> Result<(), Failure> {
         let outcome = match self.make_bridge().await {
             Ok(()) => self.hear_tone().await.map_err(Failure::Refuted),
             Err(complaint) => Err(Failure::Untried(complaint)),
         };
         self.clean_up(notes).await;
-        outcome.map(|()| "it plays")
+        outcome
     }
 
-    /// Records a tone, if it can be played, and listens to the recording.
-    async fn record(self, with_tone: bool, notes: &mut Notes<'_>) -> Result<&'static str, Failure> {
+    /// Records for so long, with or without a tone, and fetches the recording.
+    async fn record(self, with_tone: bool, length: Duration, notes: &mut Notes<'_>) -> Result<Bytes, Failure> {
         let outcome = match self.make_bridge().await {
-            Ok(()) => self.fetch_recording(with_tone).await.map_err(Failure::Refuted),
+            Ok(()) => self.fetch_recording(with_tone, length).await.map_err(Failure::Refuted),
             Err(complaint) => Err(Failure::Untried(complaint)),
         };
         self.clean_up(notes).await;
-        outcome.map(|()| "it records, and hands recordings out")
+        outcome
     }
 
     async fn make_bridge(&self) -> Result<(), Complaint> {
@@ -146,7 +153,7 @@ impl<'p> Trial<'p> {
         Err(Complaint::new(what, "see what Asterisk's log says about playing a tone"))
     }
 
-    async fn fetch_recording(&self, with_tone: bool) -> Result<(), Complaint> {
+    async fn fetch_recording(&self, with_tone: bool, length: Duration) -> Result<Bytes, Complaint> {
         let fix = "see that the directory `recording` below astspooldir (mostly /var/spool/asterisk/recording) is there, \
                    that Asterisk's user may write to it, and that the disk has room; Asterisk's log tells more";
         let (client, name) = (&self.patient.client, &self.recording);
@@ -162,32 +169,27 @@ impl<'p> Trial<'p> {
             ..Default::default()
         };
         client.request(record).await.map_err(|error| failed("was refused", error))?;
-        let until = Instant::now() + LENGTH;
+        let until = Instant::now() + length;
         while Instant::now() < until {
             if with_tone {
-                let t = Instant::now();
-                eprintln!("{:?} {:?}", t, self.keep_tone().await);
+                self.keep_tone().await;
             }
             sleep(LOOK_EVERY).await;
         }
         let stop = recordings::Stop { recording_name: name.clone() };
         client.request(stop).await.map_err(|error| failed("could not be ended", error))?;
         let get = recordings::GetStoredFile { recording_name: name.clone() };
-        let wav = client.request(get).await.map_err(|error| failed("could not be fetched", error))?;
-        if with_tone { check_recording(&wav) } else { Ok(()) }
+        client.request(get).await.map_err(|error| failed("could not be fetched", error))
     }
 
     /// Plays the tone, unless it is being played: whoever comes into a bridge or leaves it may cut it short, and the
     /// recorder comes in at a time of its own.
-    async fn keep_tone(&self) -> String {
+    async fn keep_tone(&self) {
         let get = playbacks::Get { playback_id: self.playback.clone() };
-        let x = self.patient.client.request(get).await;
-        let mut text = format!("{x:?}");
-        if x.is_err_and(|error| error.is_not_found()) {
+        if self.patient.client.request(get).await.is_err_and(|error| error.is_not_found()) {
             // What does not play is not heard in the recording.
-            text += &format!("{:?}", self.start_tone().await);
+            let _ = self.start_tone().await;
         }
-        text
     }
 
     /// Removes everything, and sees that it is gone.
@@ -198,8 +200,7 @@ impl<'p> Trial<'p> {
         let live = recordings::Cancel { recording_name: recording_name.clone() };
         let stored = recordings::DeleteStored { recording_name: recording_name.clone() };
         let bridge = bridges::Destroy { bridge_id: bridge_id.clone() };
-        for gone in
-            [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
+        for gone in [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
         {
             let Err(why) = gone else { continue };
             let what = format!("what the trial made could not be removed: {why}");

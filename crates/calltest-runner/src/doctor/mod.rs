@@ -101,6 +101,7 @@ impl<'p> Patient<'p> {
 }
 
 /// What is wrong, and what to do about it.
+#[derive(Debug, Clone)]
 struct Complaint {
     what: String,
     fix: String,

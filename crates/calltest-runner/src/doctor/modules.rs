@@ -64,10 +64,16 @@ impl Modules {
         self.0.contains(module)
     }
 
-    /// Those of these that do not run, if there are any, in words.
-    pub(super) fn lacks(&self, modules: &[&str]) -> Option<String> {
-        let missing: Vec<_> = modules.iter().copied().filter(|module| !self.has(module)).collect();
-        (!missing.is_empty()).then(|| missing.join(" and "))
+    /// Those of these that do not run.
+    fn missing<'m>(&self, modules: &[&'m str]) -> Vec<&'m str> {
+        modules.iter().copied().filter(|module| !self.has(module)).collect()
+    }
+
+    /// Why something that needs these could not be tried, if one of them does not run.
+    pub(super) fn prevent(&self, modules: &[&str]) -> Option<Complaint> {
+        let missing = self.missing(modules);
+        let what = || format!("could not be tried, since {} is not loaded", missing.join(" and "));
+        (!missing.is_empty()).then(|| Complaint::new(what(), load(&missing)))
     }
 }
 
@@ -77,7 +83,7 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
         Ok(listed) => listed,
         Err(error) => {
             let fix =
-                if lacks_module(&error) { load("res_ari_asterisk") } else { "see what Asterisk's log says".to_owned() };
+                if lacks_module(&error) { load(&["res_ari_asterisk"]) } else { "see what Asterisk's log says".to_owned() };
             let what = format!("its modules could not be asked for: {error}");
             notes.about_server(Check::Modules, Outcome::Unknown, Complaint::new(what, fix));
             return None;
@@ -94,12 +100,11 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
             continue;
         }
         is_complete = false;
-        let (reason, first) = match modules.lacks(needs) {
-            Some(missing) => (format!(" (it needs {missing})"), format!("once {missing} is loaded, ")),
-            None => (String::new(), String::new()),
-        };
+        let before = modules.missing(needs);
+        let reason = if before.is_empty() { String::new() } else { format!(" (it needs {})", before.join(" and ")) };
         let what = format!("{module} is not loaded{reason}: without it {without}");
-        notes.about_server(Check::Modules, *outcome, Complaint::new(what, first + &load(module)));
+        let fix = load(&[before.as_slice(), &[module]].concat());
+        notes.about_server(Check::Modules, *outcome, Complaint::new(what, fix));
     }
     if is_complete {
         notes.ok(Check::Modules, None, "everything that calls need is loaded");

@@ -20,7 +20,7 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
         Err(error) if lacks_module(&error) => {
             notes.ok(Check::Reach, None, format!("ARI answers at {address}"));
             let what = "res_ari_asterisk or res_ari_model is not loaded: nothing can be asked about the server";
-            notes.about_server(Check::Modules, Outcome::Problem, Complaint::new(what, load("res_ari_asterisk")));
+            notes.about_server(Check::Modules, Outcome::Problem, Complaint::new(what, load(&["res_ari_asterisk"])));
             return None;
         }
         Err(error) => {
@@ -48,9 +48,11 @@ pub(super) async fn look_at_rights(patient: &Patient<'_>, notes: &mut Notes<'_>)
     }
 }
 
-/// How to load a module.
-pub(super) fn load(module: &str) -> String {
-    format!("run `asterisk -rx \"module load {module}.so\"`, and see that modules.conf loads it the next time too")
+/// How to load modules.
+pub(super) fn load(modules: &[&str]) -> String {
+    let commands: Vec<_> =
+        modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();
+    format!("run {}, and see that modules.conf has that loaded the next time too", commands.join(" and "))
 }
 
 /// Whether it is ARI that knows no such path, since a module of its is not loaded.
@@ -136,10 +138,8 @@ fn complaint(error: ConnectError) -> (Check, Complaint) {
         ConnectError::Owned { .. }
         | ConnectError::NeverRegistered { .. }
         | ConnectError::NotHeard { .. }
-        | ConnectError::WebSocket { .. } => {
-            (Check::App, Complaint::new(text, "see which other programs use the app, and what Asterisk's log says"))
-        }
-        ConnectError::Request { .. } | ConnectError::InstanceName { .. } | ConnectError::Closed => {
+        | ConnectError::WebSocket { .. }
+        | ConnectError::Request { .. } | ConnectError::InstanceName { .. } | ConnectError::Closed => {
             (Check::Reach, Complaint::new(text, "see what Asterisk's log says"))
         }
     }

@@ -1,5 +1,5 @@
-//! What lies beside or behind the call itself: who should have caused it, who has to end it, what was recorded of it; and
-//! what kept us from finding out.
+//! What lies beside or behind the call itself: who should have caused it, who has to end it, what was recorded of it;
+//! and what kept us from finding out.
 
 use std::path::PathBuf;
 

@@ -50,7 +50,7 @@ async fn each_mode_fails_for_the_right_reason_in_the_dialplan_too() {
         local("fail-answers", "answers", fail()).fails("answered <0..1> s after the call went out, expected no answer"),
         local("fail-wrong-cause", "busy", fail().causes(&["21"]))
             .fails("rejected after <0..1> s with 17 user busy, expected 21 call rejected"),
-        local("fail-no-sip", "busy", fail().causes(&["SIP 486"])).is_in_error(
+        local("fail-no-sip", "busy", fail().causes(&["SIP 486"])).errs(
             "fail-no-sip: rejected with 17 user busy, but without a SIP code, so SIP 486 cannot be checked; \
              does the link dial by SIP?",
         ),

@@ -1,5 +1,5 @@
-//! Calls to far ends of which we know each step: SIPp, which speaks SIP as a scenario says, and the dialplan behind Local
-//! channels. A file for each mode; its table has a row for each way to pass and to fail, with the whole reason.
+//! Calls to far ends of which we know each step: SIPp, which speaks SIP as a scenario says, and the dialplan behind
+//! Local channels. A file for each mode; its table has a row for each way to pass and to fail, with the whole reason.
 //!
 //! The rows of a table run at once, each over a link and to a far end of its own.
 
@@ -96,7 +96,7 @@ impl Row {
     }
 
     /// The run ends in an error, with this reason.
-    fn is_in_error(self, reason: &str) -> Self {
+    fn errs(self, reason: &str) -> Self {
         Self { word: "error", reason: reason.to_owned(), ..self }
     }
 
@@ -188,7 +188,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 #[test]
 fn patterns_fit_whole_texts_with_numbers_in_range() {
-    let pattern = "far: rejected after <0.3..1.1> s with 17, expected within <1..1> s";
+    let pattern = "far: rejected after <0.3..1> s with 17, expected within <1..1> s";
     assert!(fits(pattern, "far: rejected after 0.31 s with 17, expected within 1 s"));
     for text in [
         "far: rejected after 1.01 s with 17, expected within 1 s",
