@@ -59,6 +59,11 @@ impl<'a> Report<'a> {
         (self.counts[Severity::Error as usize] > 0).then_some(Reported(()))
     }
 
+    /// Whether there are more faults than are shown, so that looking for the cause of another one is wasted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.counts[Severity::Error as usize] >= MAX_KEPT
+    }
+
     /// A hint at the name that was probably meant. Comparing costs something, so nothing is suggested any more once there
     /// are more faults than are shown.
     pub(crate) fn did_you_mean<'c>(&self, word: &str, known: impl IntoIterator<Item = &'c str>) -> Option<String> {

@@ -117,7 +117,7 @@ impl<'t> View<'t> {
     ) -> Result<Option<At<T>>, Reported> {
         let key = self.section.key(name).expect("the key is in the table");
         let Some(At { value: node, place, is_own }) = self.node(name) else {
-            if let Some(reported) = report.errors().filter(|_| self.has_misspelt(name)) {
+            if let Some(reported) = report.errors().filter(|_| report.is_full() || self.has_misspelt(name)) {
                 return Err(reported);
             }
             let default = key.default_text(self.mode).map(|text| read(text).expect("the default in the table fits"));

@@ -123,7 +123,7 @@ impl Draft {
                 match number.as_deref().filter(|number| is_writable(number)) {
                     Some(number) => lines.push(line(number, name)),
                     None => {
-                        self.remark(format!("Link {name} shares {endpoint} and has no number to know its calls by."))
+                        self.remark(format!("Link {name} shares {endpoint} and has no number to know its calls by."));
                     }
                 }
             }
