@@ -16,7 +16,7 @@ use super::{Complaint, Notes, Patient, app};
 use crate::Identity;
 
 /// What the test calls cannot do without.
-const NEEDED: [&str; 5] = ["res_ari_channels", "res_ari_events", "res_http_websocket", "app_stasis", GUARD];
+const NEEDED: [&str; 4] = ["res_ari_channels", "res_ari_events", "app_stasis", GUARD];
 
 /// The applications that pass a call on.
 const PASSING_ON: [&str; 8] = ["dial", "retrydial", "queue", "followme", "page", "originate", "transfer", "bridge"];

@@ -27,7 +27,7 @@ const fn useful(module: &'static str, without: &'static str) -> Needed {
 
 /// What every server needs beyond what ARI itself is made of, for without that it does not answer at all. Those that
 /// others need come first.
-const NEEDED: [Needed; 13] = [
+const NEEDED: [Needed; 12] = [
     needed("app_stasis", "the dialplan cannot hand calls to calltest"),
     needed("res_stasis_answer", "calls cannot be answered"),
     needed("res_stasis_recording", "nothing can be recorded"),
@@ -43,7 +43,6 @@ const NEEDED: [Needed; 13] = [
         ..needed("res_ari_recordings", "recordings can be neither fetched nor removed")
     },
     needed("format_wav", "recordings cannot be written"),
-    needed("res_http_websocket", "we do not hear what happens"),
     useful("res_ari_endpoints", "an endpoint that is offline cannot be told from one that does not exist"),
     useful("res_ari_applications", "every event of a call is sent to us, wanted or not"),
     useful("func_timeout", "Asterisk does not end a call that calltest has lost hold of"),

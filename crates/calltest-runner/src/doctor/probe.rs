@@ -62,7 +62,7 @@ pub(super) async fn probe(client: &Client, dial_string: &str, caller_id: &str) -
         timeout: Some(NET.as_secs().try_into().unwrap_or(i64::MAX)),
         formats: Some("slin".into()),
         variables: Some(
-            VariableSet::new().with("CHANNEL(max_forwards)", "0").with("TIMEOUT(absolute)", NET.as_secs().to_string()),
+            VariableSet::new().with("CT_NOTHING", "0").with("TIMEOUT(absolute)", NET.as_secs().to_string()),
         ),
         ..Default::default()
     };
