@@ -60,6 +60,8 @@ const NAMES: &[(u16, &str)] = &[
 ];
 
 impl HangupCause {
+    /// Asterisk was told no cause.
+    pub const NOT_TOLD: Self = Self(0);
     /// The call was ended in the ordinary way.
     pub const NORMAL_CLEARING: Self = Self(16);
     /// The called party is busy.

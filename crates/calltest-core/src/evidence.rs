@@ -341,7 +341,7 @@ impl Evidence {
     /// Asterisk's cause 0 is none. It comes with the end of an answered call when the far end sends a BYE without a
     /// Reason (RFC 3326), as most telephones do: that is normal clearing (RFC 3398).
     pub fn end_of(&self, side: Side) -> Option<CallEnd> {
-        let is_told = |end: &CallEnd| end.cause != HangupCause(0);
+        let is_told = |end: &CallEnd| end.cause != HangupCause::NOT_TOLD;
         let request = self.of(side).find_map(|fact| match fact.what {
             Observation::HangupRequest { end, is_soft: false } => Some(end),
             _ => None,

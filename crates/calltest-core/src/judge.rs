@@ -5,6 +5,8 @@
 //! have seen it. What is absent proves something only if every server involved has answered after the script had ended
 //! and our own loop was not held up meanwhile.
 
+mod no_way_out;
+
 use std::time::Duration;
 
 use crate::cause::{CallEnd, ExpectedCause};
@@ -70,6 +72,7 @@ impl Case<'_> {
     fn misdeed(&self) -> Option<Failure> {
         self.offline()
             .or_else(|| self.came_back())
+            .or_else(|| self.no_extension())
             .or_else(|| self.digits_spoilt())
             .or_else(|| self.wrong_call().filter(|_| self.leg_ended().is_some()))
             .or_else(|| self.forbidden_sign())
@@ -78,21 +81,6 @@ impl Case<'_> {
             .or_else(|| self.skipped())
             .or_else(|| self.rejected_out_of_time())
             .or_else(|| self.sound_lost())
-    }
-
-    fn offline(&self) -> Option<Failure> {
-        self.evidence.facts.iter().find_map(|fact| match &fact.what {
-            Observation::EndpointOffline { endpoint } => {
-                Some(Failure::Offline { link: self.link(Side::Src), endpoint: endpoint.clone() })
-            }
-            _ => None,
-        })
-    }
-
-    fn came_back(&self) -> Option<Failure> {
-        let came_back = |what: &Observation| matches!(what, Observation::CameBack { .. });
-        self.evidence.facts.iter().find(|fact| came_back(&fact.what))?;
-        Some(Failure::CameBack { link: self.link(Side::Src), dial_string: self.dial_string() })
     }
 
     /// Digits that are wrong, whatever may have been still to come.

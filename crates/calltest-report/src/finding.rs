@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn the_wire_form_of_a_finding() {
-        insta::assert_snapshot!(json_line(&offline()).unwrap(), @"");
+        insta::assert_snapshot!(json_line(&offline()).unwrap(), @r#"{"version":1,"server":"asterisk","link":"carrier","check":"endpoint","outcome":"problem","what":"PJSIP/carrier is offline","fix":"see why the far end does not answer"}"#);
         let fine = Finding { link: None, outcome: Outcome::Ok, fix: None, ..offline() };
-        insta::assert_snapshot!(json_line(&fine).unwrap(), @"");
+        insta::assert_snapshot!(json_line(&fine).unwrap(), @r#"{"version":1,"server":"asterisk","link":null,"check":"endpoint","outcome":"ok","what":"PJSIP/carrier is offline","fix":null}"#);
     }
 
     #[test]

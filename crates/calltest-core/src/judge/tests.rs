@@ -303,3 +303,24 @@ fn times_on_one_leg_are_the_servers() {
     case.evidence.facts[1].server_time = Some(ServerTime(1_310_000));
     case.is("fail", "foo: rejected after 0.31 s with 17 user busy (SIP 486), expected an answer");
 }
+
+#[test]
+fn a_local_channel_that_leads_nowhere_is_told_from_a_rejection() {
+    let local = |milestone| {
+        let mut case = story(milestone);
+        case.evidence.facts[0].what = Observation::Dialled { dial_string: "Local/x@nowhere".into() };
+        case
+    };
+    let gone = || Observation::Gone { end: Some(HangupCause::NOT_TOLD.into()) };
+    let sentence = "foo: Local/x@nowhere leads nowhere: the dialplan has no such extension or context";
+    local(Milestone::Rejection).src(gone()).is("fail", sentence);
+    local(Milestone::Ringing).src(gone()).leg_ended(Awaiting::Ringing).is("fail", sentence);
+    // Whatever was seen before came from an extension that exists.
+    let busy = Observation::DialEnded { status: "BUSY".into() };
+    local(Milestone::Rejection).src(busy).src(gone()).is("pass", "");
+    local(Milestone::Ringing)
+        .src(Observation::EarlyMedia)
+        .src(gone())
+        .leg_ended(Awaiting::Ringing)
+        .is("fail", "foo: rejected after 0.20 s with no cause given, expected ringing");
+}

@@ -165,6 +165,13 @@ pub enum Failure {
         /// What was dialled.
         dial_string: String,
     },
+    /// The dial string leads nowhere in the server's own dialplan.
+    NoExtension {
+        /// The link called out on.
+        link: LinkName,
+        /// What was dialled.
+        dial_string: String,
+    },
     /// Digits got lost, changed or added on the way.
     Digits {
         /// The link that received them.
@@ -382,6 +389,9 @@ impl fmt::Display for Failure {
             }
             Self::CameBack { link, dial_string } => {
                 write!(f, "{link}: {dial_string} came straight back to calltest: the dialplan has no such extension")
+            }
+            Self::NoExtension { link, dial_string } => {
+                write!(f, "{link}: {dial_string} leads nowhere: the dialplan has no such extension or context")
             }
             Self::Digits { link, expected, received, fault, waited } => {
                 write!(f, "{link}: expected digits {expected}, received {}", digits(received))?;

@@ -26,7 +26,7 @@ pub(super) async fn connect(
         let fix = "let it be, if that is your calltest; else stop it, or give one of the two another `app`";
         Complaint::new(what, fix)
     };
-    if is_connected(patient).await && app == "x" {
+    if is_connected(patient).await {
         let variable = settings.owner_variable.clone().unwrap_or_default();
         let owner = owner(patient, variable).await;
         let owner = owner.as_deref().unwrap_or("a program that does not say who it is (calltest 0.7, perhaps)");

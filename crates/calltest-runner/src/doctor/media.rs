@@ -198,9 +198,10 @@ impl<'p> Trial<'p> {
         let playback = playbacks::Stop { playback_id: self.playback.clone() };
         // What is still being written would be stored after it was removed.
         let live = recordings::Cancel { recording_name: recording_name.clone() };
-        let _stored = recordings::DeleteStored { recording_name: recording_name.clone() };
+        let stored = recordings::DeleteStored { recording_name: recording_name.clone() };
         let bridge = bridges::Destroy { bridge_id: bridge_id.clone() };
-        for gone in [self.remove(playback).await, self.remove(live).await, self.remove(bridge).await]
+        for gone in
+            [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
         {
             let Err(why) = gone else { continue };
             let what = format!("what the trial made could not be removed: {why}");

@@ -81,8 +81,11 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
     let listed = match patient.client.request(asterisk::ListModules {}).await {
         Ok(listed) => listed,
         Err(error) => {
-            let fix =
-                if lacks_module(&error) { load(&["res_ari_asterisk"]) } else { "see what Asterisk's log says".to_owned() };
+            let fix = if lacks_module(&error) {
+                load(&["res_ari_asterisk"])
+            } else {
+                "see what Asterisk's log says".to_owned()
+            };
             let what = format!("its modules could not be asked for: {error}");
             notes.about_server(Check::Modules, Outcome::Unknown, Complaint::new(what, fix));
             return None;

@@ -25,6 +25,9 @@ const QUEUE: usize = 1024;
 /// The module that forbids the call to leave.
 pub(super) const GUARD: &str = "func_channel";
 
+/// The applications that take a call in earnest, so that it is better over before a message of silence is kept.
+const TAKING: [&str; 6] = ["voicemail", "record", "mixmonitor", "confbridge", "agi", "fastagi"];
+
 /// What the dialplan did with a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Trace {
@@ -62,7 +65,7 @@ pub(super) async fn probe(client: &Client, dial_string: &str, caller_id: &str) -
         timeout: Some(NET.as_secs().try_into().unwrap_or(i64::MAX)),
         formats: Some("slin".into()),
         variables: Some(
-            VariableSet::new().with("CT_NOTHING", "0").with("TIMEOUT(absolute)", NET.as_secs().to_string()),
+            VariableSet::new().with("CHANNEL(max_forwards)", "0").with("TIMEOUT(absolute)", NET.as_secs().to_string()),
         ),
         ..Default::default()
     };
@@ -71,7 +74,7 @@ pub(super) async fn probe(client: &Client, dial_string: &str, caller_id: &str) -
     let mut trace = Trace::default();
     let deadline = Instant::now() + PATIENCE;
     let watched = loop {
-        if refused.is_some() || trace.arguments.is_some() || trace.has_ended {
+        if refused.is_some() || trace.is_telling() {
             break Ok(());
         }
         match timeout_at(deadline, events.next()).await {
@@ -90,6 +93,12 @@ pub(super) async fn probe(client: &Client, dial_string: &str, caller_id: &str) -
 }
 
 impl Trace {
+    /// Whether nothing more is to be learnt from the call.
+    fn is_telling(&self) -> bool {
+        let is_taken = self.steps.last().is_some_and(|(step, _)| TAKING.contains(&step.to_lowercase().as_str()));
+        self.arguments.is_some() || self.has_ended || is_taken
+    }
+
     fn take_in(&mut self, event: &Event, near_half: &str, far_half: &str) {
         match event {
             Event::ChannelDialplan(step) if step.channel.id == far_half => {
@@ -115,5 +124,19 @@ async fn hang_up(client: &Client, id: &str) -> Result<(), ProbeError> {
             Ok(()) if Instant::now() >= give_up => return Err(left(String::new())),
             Ok(()) => sleep(Duration::from_millis(20)).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_watched_no_longer_than_it_tells_something() {
+        let after = |step: &str| Trace { steps: vec![(step.into(), String::new())], ..Trace::default() };
+        assert!(after("VoiceMail").is_telling() && after("Record").is_telling());
+        assert!(!after("Answer").is_telling() && !Trace::default().is_telling());
+        assert!(Trace { has_ended: true, ..after("Answer") }.is_telling());
+        assert!(Trace { arguments: Some(Vec::new()), ..Trace::default() }.is_telling());
     }
 }

@@ -50,8 +50,7 @@ pub(super) async fn look_at_rights(patient: &Patient<'_>, notes: &mut Notes<'_>)
 
 /// How to load modules.
 pub(super) fn load(modules: &[&str]) -> String {
-    let commands: Vec<_> =
-        modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();
+    let commands: Vec<_> = modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();
     format!("run {}, and see that modules.conf has that loaded the next time too", commands.join(" and "))
 }
 
@@ -139,9 +138,9 @@ fn complaint(error: ConnectError) -> (Check, Complaint) {
         | ConnectError::NeverRegistered { .. }
         | ConnectError::NotHeard { .. }
         | ConnectError::WebSocket { .. }
-        | ConnectError::Request { .. } | ConnectError::InstanceName { .. } | ConnectError::Closed => {
-            (Check::Reach, Complaint::new(text, "see what Asterisk's log says"))
-        }
+        | ConnectError::Request { .. }
+        | ConnectError::InstanceName { .. }
+        | ConnectError::Closed => (Check::Reach, Complaint::new(text, "see what Asterisk's log says")),
     }
 }
 

@@ -1,8 +1,12 @@
 //! Dialplans that lead elsewhere than the configuration says.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use asterisk_lab::{Lab, ServerOptions, Trunk};
 
 use crate::examination::{INSIDE, examine, server};
+use crate::program::LOOK_EVERY;
 
 /// A dialplan that goes astray in a way of its own in each context.
 const ASTRAY: &str = "\
@@ -10,6 +14,9 @@ const ASTRAY: &str = "\
 exten => _.,1,Answer()
  same => n,Wait(1)
  same => n,Hangup()
+[machine]
+exten => _.,1,Answer()
+ same => n,Record(message:wav)
 [otherapp]
 exten => _[a-z].,1,Stasis(tester,${EXTEN})
  same => n,Hangup()
@@ -58,6 +65,7 @@ fn calls_that_go_astray_on_the_way() {
         findings.says(("fone", "dialplan"), outcome, words).and_nothing_else(&[("fone", "dialplan")]);
     };
     verdict("answers", "problem", 1, &["does not come to app `calltest`: the dialplan ran Answer(), Wait(1)"]);
+    verdict("machine", "problem", 1, &["the dialplan ran Answer(), Record(message:wav)"]);
     verdict("otherapp", "problem", 1, &["is handed to app `tester` instead of `calltest`", "set `app: tester`"]);
     verdict("otherlink", "problem", 1, &["on link `foo` instead of `fone`", "`&calltest(fone,${EXTEN})`"]);
     verdict("twice", "unknown", 3, &["not proven", "Dial(Local/fone@direct)", "was stopped there"]);
@@ -98,8 +106,16 @@ calls:
             ),
         ]
     );
-    assert!(!lab.server("b").log().unwrap().contains("PJSIP/"), "{}", lab.server("b").log().unwrap());
-    assert!(lab.server("a").log().unwrap().contains("Max forwards exceeded"), "the dialplan was to dial on");
+    let (a, b) = (lab.server("a"), lab.server("b"));
+    assert!(!b.log().unwrap().contains("PJSIP/"), "{}", b.log().unwrap());
+    assert!(a.log().unwrap().contains("Max forwards exceeded"), "the dialplan was to dial on");
+    // The same call in earnest does get there.
+    a.cli("channel originate Local/+4912345@out application Wait 5").unwrap();
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !b.log().unwrap().contains("PJSIP/") {
+        assert!(Instant::now() < give_up, "no call gets there at all, so that none did proves nothing");
+        thread::sleep(LOOK_EVERY);
+    }
 }
 
 #[test]

@@ -42,9 +42,11 @@ async fn each_mode_fails_for_the_right_reason_in_the_dialplan_too() {
             .fails("rang, then rejected after <0.6..1.2> s with 17 user busy, expected an answer"),
         local("play-late", "rings", play().answer_within(600))
             .fails("expected an answer, saw only ringing within 0.60 s"),
-        // A cause that nobody gave fits none, and is no error either.
-        local("fail-unknown", "no-such-extension", fail().causes(&["1"]))
-            .fails("rejected after <0..1> s with no cause given, expected 1 unallocated number"),
+        // Nobody has rejected a call that leads nowhere.
+        local("fail-unknown", "no-such-extension", fail())
+            .fails("Local/no-such-extension@far leads nowhere: the dialplan has no such extension or context"),
+        local("ring-unknown", "no-such-extension", ring())
+            .fails("Local/no-such-extension@far leads nowhere: the dialplan has no such extension or context"),
         local("fail-rings", "rings", fail()).fails("expected a rejection, saw only ringing within 1 s"),
         local("fail-progress", "progress", fail()).fails("expected a rejection, saw only early media within 1 s"),
         local("fail-answers", "answers", fail()).fails("answered <0..1> s after the call went out, expected no answer"),
