@@ -17,11 +17,12 @@ pub const MAX_ARCHIVED: u64 = 512 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Archive {
     folder: PathBuf,
+    limit: u64,
 }
 
 impl Archive {
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, limit: MAX_ARCHIVED }
     }
 
     /// Keeps a recording, and returns where. May take a while: not to be called on the event loop.
@@ -44,7 +45,7 @@ impl Archive {
         let mut size: u64 = kept.iter().map(|recording| recording.size).sum();
         kept.sort_by_key(|recording| recording.changed);
         for oldest in kept {
-            if size + needed <= MAX_ARCHIVED {
+            if size + needed <= self.limit {
                 break;
             }
             match fs::remove_file(&oldest.path) {
@@ -77,4 +78,32 @@ fn recordings(folder: &Path) -> io::Result<Vec<Kept>> {
         kept.push(Kept { path, size: metadata.len(), changed: metadata.modified()? });
     }
     Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_recordings_make_room_and_other_files_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive { folder: folder.path().join("recordings"), limit: 100 };
+        let kept: Vec<PathBuf> = (1..=3)
+            .map(|run| {
+                let path = archive.keep(RunId(run), Side::Dst, &[0; 30]).unwrap();
+                let long_ago = SystemTime::now() - Duration::from_secs(1000 - run);
+                fs::File::open(&path).unwrap().set_modified(long_ago).unwrap();
+                path
+            })
+            .collect();
+        let notes = archive.folder.join("notes.txt");
+        fs::write(&notes, [0; 1000]).unwrap();
+        let newest = archive.keep(RunId(4), Side::Src, &[7; 40]).unwrap();
+        let exist: Vec<bool> = kept.iter().map(|path| path.exists()).collect();
+        assert_eq!(exist, [false, true, true], "three of thirty bytes and one of forty do not fit a hundred");
+        assert!(newest.ends_with("0000000000000004-src.wav") && fs::read(&newest).unwrap() == [7; 40]);
+        assert!(notes.exists());
+    }
 }

@@ -268,8 +268,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_trigger_that_is_dropped_takes_its_program_along() {
-        let directory = std::env::temp_dir().join(format!("calltest-trigger-{}", std::process::id()));
-        let file = directory.to_str().unwrap().to_owned();
+        let folder = tempfile::tempdir().unwrap();
+        let ended = folder.path().join("ended");
+        let file = ended.to_str().unwrap();
         let script = format!("sh -c 'sleep 1; touch {file}' & touch {file}.started; wait");
         let trigger = Trigger::Exec { command: ["sh", "-c", &script].map(Into::into).into() };
         let running = Running::start(&trigger, None).unwrap();
@@ -283,7 +284,6 @@ mod tests {
         .expect("the program starts");
         drop(running);
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        std::fs::remove_file(&started).unwrap();
-        assert!(!directory.exists(), "the program's own child went on");
+        assert!(!ended.exists(), "the program's own child went on");
     }
 }
