@@ -23,6 +23,7 @@ mod servers;
 mod sweep;
 mod trigger;
 mod verbs;
+mod version;
 
 use calltest_core::event::{RunEvent, ServerEvent};
 

@@ -22,6 +22,7 @@ use crate::leg::{Leg, LegState};
 use crate::observe::server_time;
 use crate::reception::Expected;
 use crate::trigger::Running;
+use crate::version::Version;
 
 /// How long after the last digit was due missing ones are waited for.
 const DIGIT_GAP: Duration = Duration::from_secs(3);
@@ -129,7 +130,7 @@ impl Call<'_> {
         let Some(wanted) = self.expectation.causes.iter().copied().find(is_sip) else { return Ok(()) };
         let info = self.ask(Side::Src, "ask for the server's version", asterisk::GetInfo::default()).await?;
         let version = info.system.map(|system| system.version).unwrap_or_default();
-        if tells_sip_codes(&version) {
+        if Version::parse(&version).is_some_and(Version::tells_sip_codes) {
             return Ok(());
         }
         let server = self.end(Side::Src).server.plan.name.clone();
@@ -381,12 +382,6 @@ impl Limit {
     pub(crate) fn from_now(within: Duration) -> Self {
         Self { until: Instant::now() + within, within }
     }
-}
-
-/// Whether an Asterisk of this version tells the SIP status with which a call ended: from 22.7 on.
-fn tells_sip_codes(version: &str) -> bool {
-    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (22, 7)
 }
 
 /// How to dial out over a link that is a test's source.

@@ -4,19 +4,14 @@ use calltest_core::cause::ExpectedCause;
 use calltest_core::event::{Check, Outcome};
 
 use super::{Complaint, Notes, Patient};
-
-/// The oldest version that calltest is made for.
-const WANTED: (u32, u32) = (18, 0);
-
-/// The first version that tells SIP codes.
-const TELLS_SIP_CODES: (u32, u32) = (22, 7);
+use crate::version::{Version, short};
 
 pub(super) fn look(patient: &Patient<'_>, version: &str, notes: &mut Notes<'_>) {
     let asks_for_sip_code = patient.plan.tests.iter().find(|test| {
         let asks = test.demands.causes.iter().any(|cause| matches!(cause, ExpectedCause::Sip(_)));
         asks && test.links().first().is_some_and(|src| patient.plan.server_of(src).name == patient.server.name)
     });
-    let (outcome, complaint) = match parse(version) {
+    let (outcome, complaint) = match Version::parse(version) {
         None => (
             Outcome::Unknown,
             Complaint::new(
@@ -24,14 +19,14 @@ pub(super) fn look(patient: &Patient<'_>, version: &str, notes: &mut Notes<'_>) 
                 "see that it is 18 or newer",
             ),
         ),
-        Some(found) if found < WANTED => (
+        Some(found) if found.is_too_old() => (
             Outcome::Problem,
             Complaint::new(
                 format!("Asterisk {version} is older than 18, for which calltest is made"),
                 "install a version that is still cared for",
             ),
         ),
-        Some(found) if found < TELLS_SIP_CODES => match asks_for_sip_code {
+        Some(found) if !found.tells_sip_codes() => match asks_for_sip_code {
             Some(test) => (
                 Outcome::Problem,
                 Complaint::new(
@@ -46,38 +41,4 @@ pub(super) fn look(patient: &Patient<'_>, version: &str, notes: &mut Notes<'_>) 
         Some(_) => return notes.ok(Check::Version, None, format!("{} is new enough", short(version))),
     };
     notes.about_server(Check::Version, outcome, complaint);
-}
-
-/// The part of a version that means something: `22.10.1` of `22.10.1+dfsg`.
-fn short(version: &str) -> &str {
-    let end = version.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(version.len());
-    &version[..end]
-}
-
-/// Major and minor number. Certified versions (`certified/18.9-cert1`, `18.9-cert1`) count like the others.
-fn parse(version: &str) -> Option<(u32, u32)> {
-    let version = short(version.trim_start_matches(|letter: char| !letter.is_ascii_digit()));
-    let mut numbers = version.split('.').map(|number| number.parse().ok());
-    let major = numbers.next()??;
-    Some((major, numbers.next().flatten().unwrap_or(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_whatever_a_distribution_adds() {
-        for (version, read) in [
-            ("22.10.1+dfsg+~cs6.17.60671434-1", Some((22, 10))),
-            ("18.9-cert1", Some((18, 9))),
-            ("certified/20.7-cert2", Some((20, 7))),
-            ("GIT-22-abc", Some((22, 0))),
-            ("unknown", None),
-            ("", None),
-        ] {
-            assert_eq!(parse(version), read, "{version}");
-        }
-        assert_eq!(short("22.10.1+dfsg"), "22.10.1");
-    }
 }

@@ -13,6 +13,7 @@ mod faults;
 mod guard;
 mod order;
 mod owners;
+mod servers;
 
 use std::time::Duration;
 
