@@ -5,7 +5,8 @@
 //! need it end as `error`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use calltest_ari::{Client, ClientCertificate, ConnectError, Settings, State, Tls};
 use calltest_core::event::{ServerEvent, ServerProgress};
@@ -13,6 +14,7 @@ use calltest_core::plan::{self, Plan, ServerName};
 use calltest_core::verdict::Trouble;
 use futures_util::future::join_all;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Observer;
@@ -35,6 +37,9 @@ const EVENTS: [&str; 12] = [
     "RecordingFailed",
 ];
 
+/// How long to wait before the next try to connect to a server that could not be had from the start.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
 /// How this process presents itself to others that want the same app.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -47,20 +52,28 @@ pub struct Identity {
 /// The servers that a set of tests needs.
 pub struct Servers {
     by_name: BTreeMap<ServerName, Arc<Server>>,
+    identity: Identity,
+    observer: Arc<dyn Observer>,
     tasks: TaskTracker,
+    closing: CancellationToken,
 }
 
 /// One server, as runs see it.
 pub(crate) struct Server {
     pub(crate) plan: Arc<plan::Server>,
-    line: Line,
+    /// Empty as long as the server could not be had.
+    connection: OnceLock<Connection>,
+    /// Why it could not be had, if so.
+    unavailable: Mutex<Option<Why>>,
 }
 
-/// Whether there is a connection to it.
-enum Line {
-    Open(Connection),
-    /// It could not be had from the start; a whole sentence says why.
-    Unavailable(String),
+/// Why a server could not be had.
+#[derive(Debug, Clone)]
+struct Why {
+    /// A whole sentence.
+    sentence: String,
+    /// Whether another process owns the app.
+    is_owned: bool,
 }
 
 /// A connection, with what hangs on it.
@@ -88,20 +101,51 @@ impl Servers {
         let tasks = TaskTracker::new();
         let servers = plan.servers.values().filter(|server| needed.contains(&server.name));
         let opened = join_all(servers.map(|server| Server::open(server, identity, observer, &tasks))).await;
-        Self { by_name: opened.into_iter().map(|server| (server.plan.name.clone(), Arc::new(server))).collect(), tasks }
+        Self {
+            by_name: opened.into_iter().map(|server| (server.plan.name.clone(), Arc::new(server))).collect(),
+            identity: identity.clone(),
+            observer: Arc::clone(observer),
+            tasks,
+            closing: CancellationToken::new(),
+        }
     }
 
     /// Why servers are unavailable, for those that are; each a whole sentence.
-    pub fn unavailable(&self) -> impl Iterator<Item = (&ServerName, &str)> {
-        self.by_name.values().filter_map(|server| match &server.line {
-            Line::Unavailable(why) => Some((&server.plan.name, why.as_str())),
-            Line::Open(_) => None,
-        })
+    pub fn unavailable(&self) -> Vec<(ServerName, String)> {
+        let why = |server: &Arc<Server>| Some((server.plan.name.clone(), server.why_unavailable()?.sentence));
+        self.by_name.values().filter_map(why).collect()
+    }
+
+    /// Those of the unavailable ones whose app another process owns.
+    pub fn owned_by_others(&self) -> Vec<(ServerName, String)> {
+        let owned = |server: &Arc<Server>| {
+            let why = server.why_unavailable().filter(|why| why.is_owned)?;
+            Some((server.plan.name.clone(), why.sentence))
+        };
+        self.by_name.values().filter_map(owned).collect()
+    }
+
+    /// Goes on trying to connect to the servers that could not be had, until they can or [`Servers::close`] is called. The
+    /// observer is told.
+    pub fn keep_trying(&self) {
+        for server in self.by_name.values().filter(|server| server.connection.get().is_none()) {
+            let (server, identity, observer) = (Arc::clone(server), self.identity.clone(), Arc::clone(&self.observer));
+            let (tasks, closing) = (self.tasks.clone(), self.closing.clone());
+            self.tasks.spawn(async move {
+                let trying = async {
+                    while server.connection.get().is_none() {
+                        tokio::time::sleep(TRY_AGAIN).await;
+                        server.connect(&identity, &observer, &tasks).await;
+                    }
+                };
+                closing.run_until_cancelled(trying).await
+            });
+        }
     }
 
     /// Whether there is no server at all to work with.
     pub fn are_all_unavailable(&self) -> bool {
-        self.unavailable().count() == self.by_name.len()
+        self.by_name.values().all(|server| server.connection.get().is_none())
     }
 
     /// The server of that name.
@@ -113,12 +157,9 @@ impl Servers {
 
     /// Gives the apps back and closes the connections.
     pub async fn close(&self) {
-        join_all(self.by_name.values().map(|server| async {
-            if let Line::Open(connection) = &server.line {
-                connection.client.close().await;
-            }
-        }))
-        .await;
+        self.closing.cancel();
+        join_all(self.by_name.values().filter_map(|server| server.connection.get()).map(|open| open.client.close()))
+            .await;
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -131,30 +172,47 @@ impl Server {
         observer: &Arc<dyn Observer>,
         tasks: &TaskTracker,
     ) -> Self {
-        let line = match Connection::open(plan, identity, observer, tasks).await {
-            Ok(connection) => Line::Open(connection),
+        let server = Self { plan: Arc::clone(plan), connection: OnceLock::new(), unavailable: Mutex::default() };
+        server.connect(identity, observer, tasks).await;
+        server
+    }
+
+    /// Tries to connect.
+    async fn connect(&self, identity: &Identity, observer: &Arc<dyn Observer>, tasks: &TaskTracker) {
+        let why = match Connection::open(&self.plan, identity, observer, tasks).await {
+            Ok(connection) => {
+                // Nobody but the one that tries sets it, so it cannot be there already.
+                let _ = self.connection.set(connection);
+                None
+            }
             Err(why) => {
-                let progress = match &why {
+                let (what, is_owned) = match &why {
                     Unavailable::Connect(ConnectError::Owned { owner, .. }) => {
-                        ServerProgress::OwnedByOther { owner: owner.clone() }
+                        (ServerProgress::OwnedByOther { owner: owner.clone() }, true)
                     }
-                    why => ServerProgress::Down { why: why.to_string() },
+                    why => (ServerProgress::Down { why: why.to_string() }, false),
                 };
-                observer.server_event(ServerEvent { server: plan.name.clone(), what: progress });
-                Line::Unavailable(why.to_string())
+                let sentence = why.to_string();
+                // A daemon would say the same every few seconds.
+                if self.why_unavailable().is_none_or(|before| before.sentence != sentence) {
+                    observer.server_event(ServerEvent { server: self.plan.name.clone(), what });
+                }
+                Some(Why { sentence, is_owned })
             }
         };
-        Self { plan: Arc::clone(plan), line }
+        *self.unavailable.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn why_unavailable(&self) -> Option<Why> {
+        self.unavailable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The connection, if runs may use it now.
     pub(crate) fn connection(&self) -> Result<&Connection, Trouble> {
-        let why = match &self.line {
-            Line::Unavailable(why) => why.clone(),
-            Line::Open(connection) => match &*connection.readiness.borrow() {
-                Readiness::Ready => return Ok(connection),
-                Readiness::NotReady { why } => why.clone(),
-            },
+        let why = match self.connection.get().map(|connection| (connection, connection.readiness.borrow().clone())) {
+            Some((connection, Readiness::Ready)) => return Ok(connection),
+            Some((_, Readiness::NotReady { why })) => why,
+            None => self.why_unavailable().map_or_else(|| "it was not tried yet".into(), |why| why.sentence),
         };
         Err(Trouble::ServerUnavailable { server: self.plan.name.clone(), why })
     }

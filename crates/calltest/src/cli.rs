@@ -62,6 +62,8 @@ pub(crate) struct LogLevels {
 pub(crate) enum Command {
     /// Runs tests once, and exits with 0 if all of them passed
     Run(Run),
+    /// Runs all tests on their schedule, and answers over HTTP how they fare
+    Server(Server),
     /// Prints the configuration as it takes effect, defaults filled in
     Dumpcfg(Dumpcfg),
     /// Looks at the Asterisk set-up, and tells what is wrong and how to mend it
@@ -109,6 +111,17 @@ pub(crate) enum Format {
     Text,
     /// One JSON object each, on a line of its own, with everything that is known
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// Takes the Stasis app over, even from a calltest that is running
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    #[command(flatten)]
+    pub(crate) log: LogLevels,
+    #[command(flatten)]
+    pub(crate) late: Common,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +245,7 @@ impl Cli {
         let mut cli = Self::try_parse_from(args)?;
         let late = match &mut cli.command {
             Command::Run(run) => std::mem::take(&mut run.late),
+            Command::Server(server) => std::mem::take(&mut server.late),
             Command::Dumpcfg(dump) => std::mem::take(&mut dump.late),
             Command::Demo(demo) => std::mem::take(&mut demo.late),
             Command::Number(number) => std::mem::take(&mut number.late),
@@ -251,6 +265,7 @@ impl Cli {
     pub(crate) fn log_levels(&self) -> Vec<&str> {
         let late: &[String] = match &self.command {
             Command::Run(run) => &run.late_levels,
+            Command::Server(server) => &server.log.levels,
             Command::Dumpcfg(dump) => &dump.log.levels,
             Command::Demo(demo) => &demo.log.levels,
             Command::Number(number) => &number.log.levels,

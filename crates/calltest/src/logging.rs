@@ -14,8 +14,13 @@ use crate::output;
 
 /// Starts logging: errors only, and more with each `-v`; the configuration's levels and then the command line's go before.
 pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) -> Result<(), Exit> {
-    let base = match cli.common.verbose {
-        0 if cli.common.quiet => "off",
+    start_from(0, cli, plan, progress)
+}
+
+/// The same, as if `-v` had been given so many times already.
+pub(crate) fn start_from(verbose: u8, cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) -> Result<(), Exit> {
+    let base = match cli.common.verbose.saturating_add(verbose) {
+        _ if cli.common.quiet => "off",
         0 => "error",
         1 => "warn",
         2 => "info",
@@ -23,7 +28,8 @@ pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) ->
     };
     // What other people's crates have to say helps nobody but their developers.
     let mut directives = vec![String::from("warn"), format!("calltest={base}")];
-    directives.extend(["config", "core", "ari", "runner", "report"].map(|room| format!("calltest_{room}={base}")));
+    directives
+        .extend(["config", "core", "ari", "runner", "report", "daemon"].map(|room| format!("calltest_{room}={base}")));
     if cli.common.verbose == 0 {
         directives[0] = base.into();
     }

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         .expect("nothing has installed another provider before main");
     let done = match &cli.command {
         Command::Run(run) => commands::run::run(&cli, run),
+        Command::Server(server) => commands::server::run(&cli, server),
         Command::Dumpcfg(dump) => commands::dumpcfg::run(&cli, dump),
         Command::Demo(demo) => commands::demo::run(&cli, demo),
         Command::Doctor(doctor) => commands::doctor::run(&cli, doctor),

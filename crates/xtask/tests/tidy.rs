@@ -16,9 +16,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("calltest-ari", &[]),
     ("calltest-runner", &["calltest-core", "calltest-ari"]),
     ("calltest-report", &["calltest-core"]),
+    ("calltest-daemon", &["calltest-core", "calltest-runner", "calltest-report"]),
     (
         "calltest",
-        &["calltest-core", "calltest-config", "calltest-runner", "calltest-report", "asterisk-lab", "asterisk-setup"],
+        &[
+            "calltest-core",
+            "calltest-config",
+            "calltest-runner",
+            "calltest-report",
+            "calltest-daemon",
+            "asterisk-lab",
+            "asterisk-setup",
+        ],
     ),
     ("asterisk-setup", &[]),
     ("asterisk-lab", &["asterisk-setup"]),
@@ -137,7 +146,10 @@ fn only_the_core_judges() {
         let place = path.strip_prefix(root()).unwrap();
         // Matching any failure is no judgement.
         let text = fs::read_to_string(path).unwrap().replace(concat!("Verdict::", "Fail(_)"), "");
-        !place.starts_with("crates/calltest-core") && text.contains(concat!("Verdict::", "Fail("))
+        // Tests may make up a verdict, to see what becomes of it.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = place.iter().any(|part| part == "tests" || part == "tests.rs");
+        !place.starts_with("crates/calltest-core") && !is_test && code.contains(concat!("Verdict::", "Fail("))
     };
     let judging: Vec<_> = rust_files().into_iter().filter(judges).collect();
     assert!(judging.is_empty(), "verdicts are made in the core alone, but also in {judging:#?}");

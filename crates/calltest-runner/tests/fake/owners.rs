@@ -11,7 +11,7 @@ async fn a_second_owner_is_refused_and_told_who_the_first_is() {
     let test = || [dtmf(ends("fone1", "trunk", "trunk", "fone1"))];
     let first = scene(&fake).open_as(&test(), "first").await;
     let second = scene(&fake).open_as(&test(), "second").await;
-    let why: Vec<_> = second.runner.servers().unavailable().map(|(_, why)| why.to_owned()).collect();
+    let why: Vec<_> = second.runner.servers().unavailable().into_iter().map(|(_, why)| why).collect();
     assert!(why.len() == 1 && why[0].contains("first"), "{why:?}");
     check(&second.run().await, "error", |said| said.contains("first"));
     passes(&first.run().await);
@@ -27,7 +27,7 @@ async fn an_app_that_never_registers_is_told_in_one_sentence() {
     let fake = FakeAsterisk::start().await;
     fake.faults().never_register();
     let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
-    let why: Vec<_> = stage.runner.servers().unavailable().map(|(_, why)| why.to_owned()).collect();
+    let why: Vec<_> = stage.runner.servers().unavailable().into_iter().map(|(_, why)| why).collect();
     assert!(why.len() == 1 && why[0].contains("calltest") && !why[0].contains('\n'), "{why:?}");
     assert!(stage.runner.servers().are_all_unavailable());
     stage.close().await;

@@ -9,3 +9,4 @@ pub(crate) mod man;
 pub(crate) mod number;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod server;

@@ -110,7 +110,9 @@ pub(crate) async fn run_all(
     display: Arc<Display>,
 ) -> anyhow::Result<Exit> {
     let interrupted = CancellationToken::new();
-    signals::watch(interrupted.clone(), Arc::clone(&display)).context("could not watch for signals")?;
+    let complaining = Arc::clone(&display);
+    signals::watch(interrupted.clone(), move |sentence| complaining.complain(sentence))
+        .context("could not watch for signals")?;
     let started = Instant::now();
     let identity = Identity { instance: instance(), take_over };
     let observer: Arc<dyn Observer> = Arc::clone(&display) as Arc<dyn Observer>;
@@ -123,7 +125,7 @@ pub(crate) async fn run_all(
     };
     let runner = Arc::new(runner);
     for (_, why) in runner.servers().unavailable() {
-        display.complain(why);
+        display.complain(&why);
     }
     if runner.servers().are_all_unavailable() && !display.is_for_programs() {
         runner.close().await;

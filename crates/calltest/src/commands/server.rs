@@ -1,0 +1,112 @@
+//! `calltest server`: the daemon. Tests run on their schedule, and HTTP tells how they fare.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use calltest_core::event::{RunEvent, ServerEvent, ServerProgress};
+use calltest_core::plan::Plan;
+use calltest_daemon::Daemon;
+use calltest_runner::{Identity, LocalLeases, Observer, Setup};
+use indicatif::MultiProgress;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Cli, Server};
+use crate::commands::run::instance;
+use crate::exit::Exit;
+use crate::{configuration, logging, output, signals};
+
+pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
+    let loaded = match configuration::load_for(&cli.common) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let plan = Arc::new(loaded.plan);
+    if plan.tests.is_empty() {
+        output::complain(&format!("No tests known. Missing config file? {} has no `calls`", plan.origin));
+        return Ok(Exit::Usage);
+    }
+    // A daemon tells of broken lines without being asked to.
+    if let Err(exit) = logging::start_from(1, cli, Some(&plan), &MultiProgress::new()) {
+        return Ok(exit);
+    }
+    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let done = runtime.block_on(serve(plan, server.take_over, cli.common.quiet));
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve(plan: Arc<Plan>, take_over: bool, is_quiet: bool) -> anyhow::Result<Exit> {
+    let shutdown = CancellationToken::new();
+    signals::watch(shutdown.clone(), output::complain).context("could not watch for signals")?;
+    let listener = listen(&plan).await?;
+    let address = listener.local_addr().context("could not learn the address of the HTTP interface")?;
+    if !address.ip().is_loopback() {
+        output::complain(&format!(
+            "the HTTP interface at {address} is open to everybody who can reach it: whoever does can start and stop tests; \
+             set server.host to 127.0.0.1 unless that is meant"
+        ));
+    }
+    let log = Arc::new(ServerLog::default());
+    let setup = Setup {
+        identity: Identity { instance: instance(), take_over },
+        leases: Arc::new(LocalLeases::default()),
+        observer: Arc::clone(&log) as Arc<dyn Observer>,
+        state_directory: configuration::state_directory(&plan),
+        plan,
+    };
+    let opening = Daemon::open(setup, listener);
+    let Some(daemon) = shutdown.run_until_cancelled(opening).await else { return Ok(Exit::Success) };
+    let daemon = daemon.context("the daemon does not start")?;
+    log.has_started.store(true, Ordering::Relaxed);
+    if !is_quiet {
+        output::say(&format!("calltest: listening on http://{address}/"));
+    }
+    let left = daemon.run(shutdown).await?;
+    if left.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let names: Vec<String> = left.iter().map(ToString::to_string).collect();
+    output::complain(&format!("these tests did not end in time, and may have left calls: {}", names.join(", ")));
+    Ok(Exit::CouldNotFindOut)
+}
+
+async fn listen(plan: &Plan) -> anyhow::Result<TcpListener> {
+    let listen = &plan.listen;
+    let bound = TcpListener::bind((listen.host.as_str(), listen.port)).await;
+    bound.with_context(|| {
+        format!(
+            "could not listen on {}:{} (server.host and server.port of the configuration)",
+            listen.host, listen.port
+        )
+    })
+}
+
+/// Writes what happens to the servers into the log.
+#[derive(Default)]
+struct ServerLog {
+    /// What is owned by somebody else before that ends the program, with a sentence of its own.
+    has_started: AtomicBool,
+}
+
+impl Observer for ServerLog {
+    fn run_event(&self, _: RunEvent) {}
+
+    fn server_event(&self, event: ServerEvent) {
+        let server = event.server;
+        match event.what {
+            ServerProgress::Up { cleaned: 0 } => tracing::info!(%server, "connected"),
+            ServerProgress::Up { cleaned } => {
+                tracing::warn!(%server, "connected; hung up {cleaned} channels that an earlier run had left");
+            }
+            ServerProgress::Down { why } => tracing::warn!(%server, "{why}"),
+            ServerProgress::OwnedByOther { owner } if self.has_started.load(Ordering::Relaxed) => {
+                tracing::warn!(%server, "the app is owned by {owner}");
+            }
+            ServerProgress::OwnedByOther { .. } => {}
+            // The reception logs these itself.
+            ServerProgress::Stray { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! How the daemon lives and dies: on its schedule, beside others, through a restart of Asterisk, and by a signal.
+
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::server::{CONFIG, channels_up, nothing_is_left, server};
+use crate::{Daemon, Program};
+
+/// Tests that run by themselves, and often.
+const OFTEN: &str = "calls.:default:.test={skip: no, repeat: 1, retry: 1}";
+const ONLY_TWO: [&str; 7] =
+    ["calls.caller", "calls.digits", "calls.number", "calls.nowhere", "calls.slow", "calls.long", "calls.other"];
+
+/// The daemon with a test that passes, `good`, and one that fails, `busy`.
+fn scheduled(lab: &asterisk_lab::Lab) -> Daemon {
+    let program = Program::new().config(CONFIG).set(OFTEN).on(lab.server("a"));
+    Daemon::start(ONLY_TWO.into_iter().fold(program, Program::set))
+}
+
+#[test]
+fn tests_run_on_their_schedule() {
+    let lab = server();
+    let mut daemon = scheduled(&lab);
+    let good = daemon.wait_for("good", "it has run three times", |state| state["n_run"].as_u64() >= Some(3));
+    assert_eq!((&good["n_fail"], &good["fail_map"], good.get("exc")), (&json!(0), &json!([]), None), "{good}");
+    let busy = daemon.wait_for("busy", "it has failed twice", |state| state["fail_count"].as_u64() >= Some(2));
+    let reason = busy["exc"][0].as_str().unwrap();
+    assert!(reason.starts_with("busy: rejected after") && reason.ends_with("17 user busy, expected ringing"), "{busy}");
+    let lists = daemon.get("/list");
+    assert_eq!(
+        (&lists["ok"], &lists["fail"], &lists["n_unknown"]),
+        (&json!(["good"]), &json!(["busy"]), &json!(0)),
+        "{lists}"
+    );
+}
+
+#[test]
+fn a_signal_hangs_up_and_ends_it() {
+    let lab = server();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut daemon = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")));
+        assert!(daemon.put("/test/long/start"));
+        daemon.running.wait_until("the call is up", || channels_up(lab.server("a")) == 2);
+        daemon.running.signal(signal);
+        daemon.running.finish().exits(0);
+        nothing_is_left(&lab);
+    }
+}
+
+#[test]
+fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
+    let lab = server();
+    let mut daemon = scheduled(&lab);
+    daemon.wait_for("good", "it has passed", |state| state["n_run"].as_u64() >= Some(1));
+    lab.server("a").kill().unwrap();
+    let state = daemon.wait_for("good", "it cannot be tested", |state| state["n_error"].as_u64() >= Some(1));
+    assert_eq!(state["fail_count"], json!(0), "{state}");
+    let lists = daemon.get("/list");
+    assert!(lists["unknown"].as_array().unwrap().contains(&json!("good")), "{lists}");
+    assert!(!lists["ok"].as_array().unwrap().contains(&json!("good")), "{lists}");
+    lab.server("a").restart().unwrap();
+    let before = state["n_run"].as_u64().unwrap();
+    let is_well = |state: &serde_json::Value| {
+        state["n_run"].as_u64() > Some(before) && state["status"] == "idle" && state.get("exc").is_none()
+    };
+    daemon.wait_for("good", "it passes again", is_well);
+    assert!(daemon.get("/list")["ok"].as_array().unwrap().contains(&json!("good")));
+}
+
+#[test]
+fn a_server_that_is_not_there_at_the_start_is_waited_for() {
+    let lab = server();
+    lab.server("a").kill().unwrap();
+    let mut daemon = scheduled(&lab);
+    daemon.wait_for("good", "it cannot be tested", |state| state["n_error"].as_u64() >= Some(1));
+    lab.server("a").restart().unwrap();
+    daemon.wait_for("good", "it passes", |state| state["status"] == "idle" && state.get("exc").is_none());
+}
+
+#[test]
+fn a_second_daemon_on_the_app_refuses_and_names_the_owner() {
+    let lab = server();
+    let first = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")));
+    let owner = format!(":{}:", first.running.id());
+    let second = Program::new().config(CONFIG).on(lab.server("a")).set("server.port=0").args(["server"]).run().exits(3);
+    assert!(
+        second.sentence().starts_with("the daemon does not start: ") && second.sentence().contains(&owner),
+        "{second}"
+    );
+    assert_eq!(first.get("/")["n_unknown"], json!(0));
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_its_keys() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let done = Program::new().config(CONFIG).set(format!("server.port={port}")).args(["server"]).run().exits(3);
+    let sentence = format!("could not listen on 127.0.0.1:{port} (server.host and server.port of the configuration): ");
+    assert!(done.sentence().starts_with(&sentence), "{done}");
+}
