@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use serde_json::json;
+use calltest_core::plan::ServerName;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,9 @@ fn routes(handle: Handle, closed: CancellationToken) -> Router {
         .route("/test/{name}/stop", put(stop))
         .route("/test/{name}/fail", put(fail))
         .route("/ws", get(websocket::follow))
+        .route("/servers", get(servers))
+        .route("/healthz", get(health))
+        .route("/readyz", get(readiness))
         .fallback(|| async { Refusal::NoSuchPath })
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .with_state(shared)
@@ -58,6 +62,28 @@ async fn all(State(shared): State<Shared>) -> Result<Response, Refusal> {
 async fn test(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
     let state = shared.handle.test(name.clone()).await.ok_or(Refusal::Ending)?;
     Ok(Json(state.ok_or(Refusal::NoSuchTest { name })?).into_response())
+}
+
+async fn servers(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let servers = shared.handle.servers().await.ok_or(Refusal::Ending)?;
+    let state = |(name, why): (ServerName, Option<String>)| {
+        (name.to_string(), json!({ "ready": why.is_none(), "reason": why }))
+    };
+    Ok(Json(Value::Object(servers.into_iter().map(state).collect())).into_response())
+}
+
+/// The loop is alive if it answers.
+async fn health(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    shared.handle.servers().await.ok_or(Refusal::Ending)?;
+    Ok(Json(json!({ "healthy": true })).into_response())
+}
+
+/// Ready is a daemon that could run every one of its tests.
+async fn readiness(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let servers = shared.handle.servers().await.ok_or(Refusal::Ending)?;
+    let reasons: Vec<String> = servers.into_iter().filter_map(|(_, why)| why).collect();
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response())
 }
 
 async fn start(shared: State<Shared>, name: Path<String>) -> Result<Response, Refusal> {

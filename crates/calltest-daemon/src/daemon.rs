@@ -80,7 +80,11 @@ enum Question {
     Lists(oneshot::Sender<Lists>),
     Test(String, oneshot::Sender<Option<TestState>>),
     Follow(oneshot::Sender<Following>),
+    Servers(oneshot::Sender<Readiness>),
 }
+
+/// Every server, with the reason why runs cannot use it now, where they cannot.
+pub(crate) type Readiness = Vec<(ServerName, Option<String>)>;
 
 /// The states of all tests, and every change from then on.
 pub(crate) type Following = (Vec<Arc<str>>, broadcast::Receiver<Arc<str>>);
@@ -150,7 +154,7 @@ impl Daemon {
                         continue;
                     }
                     Message::Question(question) => {
-                        board.answer(question);
+                        board.answer(question, &self.runner);
                         continue;
                     }
                 },
@@ -198,10 +202,11 @@ impl Board {
     }
 
     /// Answers a question. Whoever asked may have gone.
-    fn answer(&self, question: Question) {
+    fn answer(&self, question: Question, runner: &Runner) {
         match question {
             Question::Lists(reply) => drop(reply.send(Lists::of(self.dispatcher.entries()))),
             Question::Test(name, reply) => drop(reply.send(self.dispatcher.entry(&name).map(TestState::from))),
+            Question::Servers(reply) => drop(reply.send(runner.servers().readiness())),
             Question::Follow(reply) => {
                 let all = self.dispatcher.entries().map(|entry| self.change(&entry.test.name)).collect();
                 drop(reply.send((all, self.changes.subscribe())));
@@ -248,6 +253,11 @@ impl Handle {
     pub(crate) async fn command(&self, event: fn(TestName) -> InternalEvent, name: &str) -> Option<Option<bool>> {
         let name = TestName::from(name);
         self.ask(|reply| Message::Command(event(name.clone()), name, reply)).await
+    }
+
+    /// How the servers are; `None` if the daemon has ended.
+    pub(crate) async fn servers(&self) -> Option<Readiness> {
+        self.ask(|reply| Message::Question(Question::Servers(reply))).await
     }
 
     /// The states of all tests, and every change from then on.

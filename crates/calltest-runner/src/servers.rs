@@ -116,6 +116,12 @@ impl Servers {
         self.by_name.values().filter_map(why).collect()
     }
 
+    /// Every server by name, with the reason why runs cannot use it now, where they cannot.
+    pub fn readiness(&self) -> Vec<(ServerName, Option<String>)> {
+        let why = |server: &Arc<Server>| server.connection().err().map(|trouble| trouble.to_string());
+        self.by_name.values().map(|server| (server.plan.name.clone(), why(server))).collect()
+    }
+
     /// Those of the unavailable ones whose app another process owns.
     pub fn owned_by_others(&self) -> Vec<(ServerName, String)> {
         let owned = |server: &Arc<Server>| {

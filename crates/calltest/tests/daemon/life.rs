@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::server::{CONFIG, channels_up, nothing_is_left, server};
-use crate::{Daemon, Program};
+use crate::{Daemon, Program, http};
 
 /// Tests that run by themselves, and often.
 const OFTEN: &str = "calls.:default:.test={skip: no, repeat: 1, retry: 1}";
@@ -60,6 +60,11 @@ fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
     let lists = daemon.get("/list");
     assert!(lists["unknown"].as_array().unwrap().contains(&json!("good")), "{lists}");
     assert!(!lists["ok"].as_array().unwrap().contains(&json!("good")), "{lists}");
+    let (status, readiness) = http::request(&daemon.address, "GET", "/readyz");
+    assert_eq!((status, &readiness["ready"]), (503, &json!(false)), "{readiness}");
+    assert!(readiness["reasons"][0].as_str().unwrap().starts_with("not connected to server asterisk"), "{readiness}");
+    assert_eq!(daemon.get("/servers")["asterisk"]["ready"], json!(false));
+    assert_eq!(daemon.get("/healthz")["healthy"], json!(true));
     lab.server("a").restart().unwrap();
     let before = state["n_run"].as_u64().unwrap();
     let is_well = |state: &serde_json::Value| {
@@ -67,6 +72,8 @@ fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
     };
     daemon.wait_for("good", "it passes again", is_well);
     assert!(daemon.get("/list")["ok"].as_array().unwrap().contains(&json!("good")));
+    assert_eq!(daemon.get("/readyz"), json!({"ready": true, "reasons": []}));
+    assert_eq!(daemon.get("/servers"), json!({"asterisk": {"ready": true, "reason": null}}));
 }
 
 #[test]
