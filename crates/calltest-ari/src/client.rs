@@ -15,7 +15,7 @@ use crate::incoming::Incoming;
 use crate::operation::Operation;
 use crate::ownership::Ownership;
 use crate::queue::EventSender;
-use crate::rest::Rest;
+use crate::rest::{DiallingTurn, Rest};
 use crate::round_trip::round_trip;
 use crate::router::{Router, Subscription};
 use crate::settings::Settings;
@@ -75,6 +75,21 @@ impl Client {
     /// Carries out an operation.
     pub async fn request<Op: Operation>(&self, operation: Op) -> Result<Op::Reply, RequestError> {
         self.0.rest.request(&operation).await
+    }
+
+    /// Waits until another call may be originated: at most [`Settings::max_originates`] are under way at once. Nothing is
+    /// lost if the wait is given up, as it would be with the request itself. `None` once the client is closed.
+    pub async fn dialling_turn(&self) -> Option<DiallingTurn> {
+        self.0.rest.dialling_turn().await
+    }
+
+    /// Carries out an operation that originates a call, in a turn that was waited for before.
+    pub async fn request_in_turn<Op: Operation>(
+        &self,
+        turn: DiallingTurn,
+        operation: Op,
+    ) -> Result<Op::Reply, RequestError> {
+        self.0.rest.request_in_turn(Some(turn), &operation).await
     }
 
     /// Delivers to `sender` every event about a channel or a bridge, from this moment until the subscription is

@@ -37,6 +37,7 @@ pub use self::generated::{ASTERISK_VERSION, events, models, requests};
 pub use self::incoming::{Arrival, Incoming, Unclaimed};
 pub use self::operation::{Operation, Query, QueryValue};
 pub use self::queue::{Delivery, EventQueue, EventSender, QueueError, event_queue};
+pub use self::rest::DiallingTurn;
 pub use self::rest_client::RestClient;
 pub use self::router::Subscription;
 pub use self::secret::Secret;

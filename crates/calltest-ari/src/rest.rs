@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::error::{RequestError, RequestFailure};
 use crate::operation::Operation;
@@ -22,20 +22,43 @@ pub(crate) struct Rest {
     /// One permit a request under way; first come, first served.
     turns: Semaphore,
     /// One permit an originate under way, so that a burst of calls is paced by the server's answers.
-    dialling_turns: Semaphore,
+    dialling_turns: Arc<Semaphore>,
 }
+
+/// The right to originate one call. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct DiallingTurn(#[expect(dead_code, reason = "it is held, and never looked at")] OwnedSemaphorePermit);
 
 impl Rest {
     pub(crate) fn new(transport: Arc<dyn Transport>, settings: &Settings) -> Self {
         Rest {
             transport,
             turns: Semaphore::new(settings.max_requests),
-            dialling_turns: Semaphore::new(settings.max_originates),
+            dialling_turns: Arc::new(Semaphore::new(settings.max_originates)),
         }
     }
 
-    /// Carries out an operation.
+    /// Waits for the right to originate a call; `None` once requests are refused.
+    pub(crate) async fn dialling_turn(&self) -> Option<DiallingTurn> {
+        Arc::clone(&self.dialling_turns).acquire_owned().await.ok().map(DiallingTurn)
+    }
+
+    /// Carries out an operation, after the wait for a turn to dial if it dials.
     pub(crate) async fn request<Op: Operation>(&self, operation: &Op) -> Result<Op::Reply, RequestError> {
+        let turn = if Op::DIALS { self.dialling_turn().await } else { None };
+        if Op::DIALS && turn.is_none() {
+            let (path, failure) = (operation.path(), RequestFailure::Closed);
+            return Err(RequestError { method: Op::METHOD, path, failure });
+        }
+        self.request_in_turn(turn, operation).await
+    }
+
+    /// Carries out an operation, which may dial if there is a turn.
+    pub(crate) async fn request_in_turn<Op: Operation>(
+        &self,
+        _turn: Option<DiallingTurn>,
+        operation: &Op,
+    ) -> Result<Op::Reply, RequestError> {
         let path = operation.path();
         let query = operation.query();
         let target = if query.as_str().is_empty() { path.clone() } else { format!("{path}?{}", query.as_str()) };
@@ -60,7 +83,6 @@ impl Rest {
     /// Waits for its turn and sends the request; a second time if the connection ended without an answer, as a kept
     /// one may at any time, and twice does no harm.
     async fn exchange<Op: Operation>(&self, request: &RawRequest, path: &str) -> Result<RawReply, RequestFailure> {
-        let _dialling_turn = if Op::DIALS { Some(turn(&self.dialling_turns).await?) } else { None };
         let _turn = turn(&self.turns).await?;
         let is_harmless_twice = Op::CREATES_ITS_PATH || Op::METHOD == Method::GET || Op::METHOD == Method::DELETE;
         match self.transport.call(request).await {

@@ -10,6 +10,9 @@ use crate::verdict::Milestone;
 /// How long a call of a `timeout` test may take until it rings; its own `timeout` counts from there.
 pub const TIME_TO_RING: Duration = Duration::from_secs(30);
 
+/// How long a call may wait for its server before it goes out, where its time counts from something later.
+const TIME_TO_SET_UP: Duration = Duration::from_secs(15);
+
 /// What has to be seen for a pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
@@ -93,14 +96,14 @@ impl Expectation {
             Mode::Timeout { ringtime, .. } => Some(RejectionWindow::AfterRinging { from: *ringtime, to: test.timeout }),
             _ => None,
         };
-        let time_to_ring = match &test.mode {
-            Mode::Timeout { .. } => TIME_TO_RING,
+        let before_it_counts = match &test.mode {
+            Mode::Timeout { .. } => TIME_TO_RING + TIME_TO_SET_UP,
             _ => Duration::ZERO,
         };
         let can_end_early = matches!(test.mode, Mode::Ring { .. } | Mode::Play { .. });
         let demands = &test.demands;
         Self {
-            deadline: test.timeout + time_to_ring,
+            deadline: test.timeout + before_it_counts,
             arrives,
             milestone,
             may_be_answered,

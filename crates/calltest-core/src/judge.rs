@@ -34,6 +34,7 @@ pub fn judge(expectation: &Expectation, evidence: &Evidence) -> Judgement {
     let verdict = case
         .trouble()
         .or_else(|| case.called_off())
+        .or_else(|| case.unseen_end())
         .or_else(|| case.misdeed().map(Verdict::Fail))
         .or_else(|| case.absence())
         .unwrap_or_else(|| case.passed());
@@ -66,6 +67,22 @@ impl Case<'_> {
             Ending::Stopped(Stop::FailedByOperator) => Some(Verdict::Fail(Failure::ByOperator)),
             _ => None,
         }
+    }
+
+    /// A leg that ended without anybody having asked for it, on a server that has been silent ever since: the server itself
+    /// ends, and takes its channels along.
+    fn unseen_end(&self) -> Option<Verdict> {
+        let is_asked_for = |fact: &Fact| {
+            matches!(fact.what, Observation::HangupRequest { is_soft: false, .. } | Observation::DialEnded { .. })
+        };
+        let is_ended = match &self.evidence.ending {
+            Ending::Completed => self.expectation.rejection.is_some() && self.evidence.answered().is_none(),
+            Ending::Stopped(stop) => matches!(stop, Stop::LegEnded { .. }),
+        };
+        if !is_ended || self.evidence.facts.iter().any(is_asked_for) {
+            return None;
+        }
+        self.blindness().map(Verdict::Error)
     }
 
     /// Something that the network did and should not have done.
@@ -264,6 +281,9 @@ impl Case<'_> {
         let missing = match &self.evidence.ending {
             Ending::Completed => return None,
             _ if self.ended_by_right() => return None,
+            Ending::Stopped(Stop::AnsweredElsewhere { .. }) if self.evidence.arrived().is_some() => {
+                Err(Trouble::Late { what: Awaiting::Arrival.words() })
+            }
             Ending::Stopped(Stop::Deadline { awaiting } | Stop::Overdue { awaiting, .. })
                 if self.came_late(*awaiting) =>
             {
@@ -299,11 +319,16 @@ impl Case<'_> {
             Awaiting::Arrival => self.wrong_call().unwrap_or_else(|| self.no_arrival(within)),
             Awaiting::Ringing => self.not_reached(Milestone::Ringing, within),
             Awaiting::EarlyMedia => self.not_reached(Milestone::EarlyMedia, within),
-            Awaiting::Answer(_) => self.not_reached(Milestone::Answer, within),
+            Awaiting::Answer(Side::Src) => self.not_reached(Milestone::Answer, within),
             Awaiting::Rejection => self.not_reached(Milestone::Rejection, within),
             Awaiting::CallerToEnd => Failure::NotEnded { link: self.link(Side::Dst), within },
             Awaiting::Digits(to) => self.digits_failure(to, DigitFault::Missing, Some(Waited::Deadline(within))),
-            Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => {
+            // Our own end answers when we tell it to.
+            Awaiting::Answer(Side::Dst)
+            | Awaiting::Originate
+            | Awaiting::Pause
+            | Awaiting::Playback
+            | Awaiting::Recording => {
                 return Err(Trouble::OutOfTime { link: self.link(Side::Src), within, what: awaiting.words() });
             }
         })

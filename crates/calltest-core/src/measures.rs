@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::evidence::{Evidence, Side};
+use crate::evidence::{Evidence, Fact, Observation, Side};
 
 /// What can be measured from a run's evidence; each is `None` where the call did not get that far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,12 +20,12 @@ pub struct Measures {
 impl Measures {
     /// Takes the measures of a call from its evidence.
     pub fn of(evidence: &Evidence) -> Self {
-        let dialled = evidence.dialled();
+        let Some(dialled) = evidence.dialled() else { return Self::of_reception(evidence) };
         let ringing = evidence.ringing();
         let answered = evidence.answered();
         let ended = evidence.ended(Side::Src);
         let first_sign = [ringing, evidence.early_media()].into_iter().flatten().min_by_key(|fact| fact.at);
-        let span = |from: Option<_>, to: Option<_>| Some(Evidence::span(from?, to?));
+        let dialled = Some(dialled);
         Self {
             post_dial_delay: span(dialled, first_sign),
             setup_time: span(dialled, answered),
@@ -33,4 +33,17 @@ impl Measures {
             talk_time: span(answered, ended),
         }
     }
+
+    /// The times of a call that somebody else made: our own ringing, and the talk after our answer.
+    fn of_reception(evidence: &Evidence) -> Self {
+        let rung = evidence.first(Side::Dst, |what| *what == Observation::RingingSent);
+        let answered = evidence.first(Side::Dst, |what| *what == Observation::Answered);
+        let ended = evidence.ended(Side::Dst);
+        Self { ring_time: span(rung, answered.or(ended)), talk_time: span(answered, ended), ..Self::default() }
+    }
+}
+
+/// The time from one fact to another, where there are both.
+fn span(from: Option<&Fact>, to: Option<&Fact>) -> Option<Duration> {
+    Some(Evidence::span(from?, to?))
 }

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use calltest_ari::{Delivery, Event, EventQueue, EventSender, Lost, Operation, QueueError, RequestError, event_queue};
+use calltest_ari::{
+    Delivery, DiallingTurn, Event, EventQueue, EventSender, Lost, Operation, QueueError, RequestError, Subscription,
+    event_queue,
+};
 use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
 use calltest_core::expectation::Expectation;
 use calltest_core::plan::CallTest;
@@ -45,6 +48,10 @@ pub(crate) struct Call<'a> {
     pub(crate) places: Vec<Place>,
     pub(crate) calls: mpsc::Receiver<Called>,
     pub(crate) tapes: Vec<Tape>,
+    /// When the server had taken the call that we send out.
+    pub(crate) dialled: Option<Instant>,
+    /// Notices the loss of the server on which a call is awaited.
+    pub(crate) watch: Option<Subscription>,
     pub(crate) trigger: Option<trigger::Running>,
     /// The budgets that an outbound call has to fit, if there are any.
     pub(crate) budgets: Option<Arc<Budgets>>,
@@ -109,6 +116,8 @@ impl<'a> Call<'a> {
             places: Vec::new(),
             calls,
             tapes: Vec::new(),
+            dialled: None,
+            watch: None,
             trigger: None,
             budgets: None,
             counted: None,
@@ -283,6 +292,24 @@ impl<'a> Call<'a> {
         match reply {
             Ok(reply) => Ok(reply),
             Err(error) => Err(self.explain(side, action, error).await),
+        }
+    }
+
+    /// Waits until the server has room for another call that is dialled.
+    pub(crate) async fn dialling_turn(&self) -> Result<DiallingTurn, Stop> {
+        let client = self.connection(Side::Src)?.client.clone();
+        let link = self.link(Side::Src);
+        tokio::select! {
+            biased;
+            stop = self.control.called_off() => Err(stop),
+            turn = client.dialling_turn() => turn.ok_or_else(|| {
+                let why = "the connection is being closed".into();
+                Stop::Trouble(self.request_failed(Side::Src, "dial", why))
+            }),
+            () = sleep_until(self.deadline) => {
+                let (within, what) = (self.expectation.deadline, "waiting for its turn to dial");
+                Err(Stop::Trouble(Trouble::OutOfTime { link, within, what }))
+            }
         }
     }
 

@@ -48,13 +48,13 @@ impl Call<'_> {
         if let Some(counted) = self.counted.take() {
             counted.end().await;
         }
-        self.turn_away_latecomers();
+        self.turn_away_latecomers().await;
         self.hear_out_trigger(&ending).await;
         let started = self.recorder.started();
-        let sight = self.servers().into_iter().zip(round_trips).filter_map(|(server, round_trip)| {
-            let connection = server.connection().ok()?;
-            let longest_silence = connection.client.longest_silence_since(started);
-            Some(Sight { server: server.plan.name.clone(), longest_silence, round_trip })
+        let sight = self.servers().into_iter().zip(round_trips).map(|(server, round_trip)| {
+            let silence = server.line().map(|connection| connection.client.longest_silence_since(started));
+            let longest_silence = silence.unwrap_or_else(|| started.elapsed());
+            Sight { server: server.plan.name.clone(), longest_silence, round_trip }
         });
         let sight = sight.collect();
         Evidence {
@@ -70,15 +70,20 @@ impl Call<'_> {
     /// Where the script stopped for want of something, sends each server a message to ourselves: only if it comes back
     /// would we have seen what was missing. What was still on its way is taken in first.
     async fn prove_sight(&mut self, ending: &Ending) -> Vec<Option<Duration>> {
-        let is_absence = matches!(
-            ending,
-            Ending::Stopped(
-                Stop::Deadline { .. }
+        // A rejection that is wanted may be the server's own end, too.
+        let is_rejected = *ending == Ending::Completed && self.expectation.rejection.is_some();
+        let is_absence = is_rejected
+            || matches!(
+                ending,
+                Ending::Stopped(
+                    Stop::Deadline { .. }
                     | Stop::Overdue { .. }
                     | Stop::DigitsOverdue { .. }
                     | Stop::AnsweredElsewhere { .. }
-            )
-        );
+                    // An end may be the server's own, just before it is gone itself.
+                    | Stop::LegEnded { .. }
+                )
+            );
         let mut round_trips = Vec::new();
         for server in self.servers() {
             let round_trip = match server.connection() {
@@ -123,7 +128,7 @@ impl Call<'_> {
         if !leg.is_over() {
             self.recorder.note(Some(side), Observation::HangupSent);
         }
-        let Ok(connection) = server.connection() else { return GO };
+        let Some(connection) = server.line() else { return GO };
         let hangup = channels::Hangup { channel_id, ..Default::default() };
         match connection.client.request(hangup).await {
             // It is gone, or there never was one; all that can still come is an event on its way.
@@ -140,7 +145,7 @@ impl Call<'_> {
         let (server, channel) = (leg.server.clone(), leg.channel.to_string());
         let left =
             |why: String| Trouble::ChannelLeft { server: server.plan.name.clone(), channel: channel.clone(), why };
-        let connection = server.connection().map_err(|trouble| left(trouble.to_string()))?;
+        let Some(connection) = server.line() else { return Err(left("there is no connection".into())) };
         let give_up = Instant::now() + GO;
         loop {
             match connection.client.request(channels::Get { channel_id: channel.clone() }).await {
@@ -164,18 +169,25 @@ impl Call<'_> {
     }
 
     /// A call of ours that arrived after the script had stopped must not stay in the app.
-    fn turn_away_latecomers(&mut self) {
+    async fn turn_away_latecomers(&mut self) {
         self.places.clear();
         self.calls.close();
         let mut latecomers: Vec<_> = self.arrival.take().into_iter().collect();
         while let Ok(called) = self.calls.try_recv() {
-            if let Called::Arrived { arrival, .. } = called {
+            if let Called::Arrived { arrival, caller, dialled } = called {
+                self.recorder.note(Some(Side::Dst), Observation::Arrived { caller, dialled });
                 latecomers.push(arrival);
             }
         }
         for arrival in latecomers {
-            if let Ok(connection) = self.end(Side::Dst).server.connection() {
-                connection.reception.reject(arrival.channel().id.clone());
+            let Some(connection) = self.end(Side::Dst).server.line() else { continue };
+            let reason = Some(channels::HangupReason::Busy);
+            let hangup = channels::Hangup { channel_id: arrival.channel().id.clone(), reason, ..Default::default() };
+            match connection.client.request(hangup).await {
+                Err(error) if !error.is_not_found() => {
+                    tracing::warn!(run_id = %self.run, "could not turn away a call that came too late: {error}");
+                }
+                Ok(_) | Err(_) => {}
             }
         }
     }

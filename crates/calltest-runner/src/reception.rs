@@ -144,7 +144,8 @@ impl Reception {
                     self.reject(id);
                 }
             }
-            Whose::Leftover => {}
+            // It ends by itself, unless somebody has really dialled that.
+            Whose::Leftover => self.reject(id),
             Whose::Nobodys => {
                 self.reject(id);
                 tracing::warn!(server = %self.server.name, %link, %caller, %dialled, "rejected a call that no run waits for");
@@ -162,14 +163,14 @@ impl Reception {
         let on_link: Vec<usize> = (0..desk.waiting.len())
             .filter(|index| desk.waiting[*index].expected.link.arrives_as.as_str() == link)
             .collect();
+        // A dialplan pattern for numbers may take the `h` extension too, which Asterisk runs after each hang-up.
+        if dialled == "h" || (link == "h" && on_link.is_empty()) {
+            return Whose::Leftover;
+        }
         let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
         if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
             tell(run, Called::CameBack { link: link.into() });
             return Whose::Told;
-        }
-        // A dialplan pattern for numbers may take the `h` extension too, which Asterisk runs after each hang-up.
-        if dialled == "h" || (link == "h" && on_link.is_empty()) {
-            return Whose::Leftover;
         }
         if on_link.is_empty() {
             return Whose::Nobodys;
@@ -189,15 +190,23 @@ impl Reception {
             let waiting = &desk.waiting[*index];
             has_number(waiting) && mismatch(waiting).is_none()
         };
-        let mut fitting: Vec<usize> = on_link.iter().copied().filter(fits).collect();
         // The other half of a run's own Local channel is that run's call and nobody else's.
-        if let Some(index) = fitting.iter().copied().find(|index| own(&desk.waiting[*index])) {
-            fitting = vec![index];
+        let owner = on_link.iter().copied().find(|index| own(&desk.waiting[*index]));
+        let candidates = owner.map_or(on_link, |index| vec![index]);
+        let mut fitting: Vec<usize> = candidates.iter().copied().filter(fits).collect();
+        if fitting.is_empty() && !candidates.iter().any(|index| desk.waiting[*index].expected.shares_trunk) {
+            // Numbers that merely differ in form tell nothing where the caller's tells enough.
+            let by_caller = |index: &usize| {
+                let waiting = &desk.waiting[*index];
+                !waiting.has_call && waiting.expected.caller.is_some() && mismatch(waiting).is_none()
+            };
+            fitting = candidates.iter().copied().filter(by_caller).collect();
+            fitting.truncate(if fitting.len() == 1 { 1 } else { 0 });
         }
         match fitting[..] {
             [index] if !desk.waiting[index].has_call => Whose::TheirsAlone(index),
             [] => {
-                for waiting in on_link.iter().map(|index| &desk.waiting[*index]) {
+                for waiting in candidates.iter().map(|index| &desk.waiting[*index]) {
                     let (caller, dialled) = (caller.to_owned(), dialled.to_owned());
                     let called = if waiting.has_call {
                         Called::Stranger { caller }

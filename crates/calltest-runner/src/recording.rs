@@ -31,6 +31,8 @@ pub(crate) struct Tape {
     /// Its name on the server.
     stored: String,
     state: TapeState,
+    /// Whether the server was asked to record, so that there may be a recording whatever it answered.
+    is_asked: bool,
     _subscription: Subscription,
 }
 
@@ -89,6 +91,7 @@ impl Call<'_> {
             name: name.to_owned(),
             stored: stored.clone(),
             state: TapeState::Opening,
+            is_asked: false,
             _subscription: subscription,
         });
         let snoop = SnoopChannelWithId {
@@ -108,6 +111,9 @@ impl Call<'_> {
                 if_exists: Some(IfExists::Overwrite),
                 ..Default::default()
             };
+            if let Some(tape) = self.tapes.iter_mut().find(|tape| tape.side == side) {
+                tape.is_asked = true;
+            }
             let asked = self.ask(side, "record the call", record).await;
             asked.map_err(|stop| self.recording_failed(side, stop))?;
             self.until(Awaiting::Recording, |call| call.tape(side).state != TapeState::Open).await?;
@@ -123,18 +129,23 @@ impl Call<'_> {
     pub(crate) async fn end_recordings(&mut self, archive: &Archive) {
         for index in 0..self.tapes.len() {
             let side = self.tapes[index].side;
-            let Ok(client) = self.connection(side).map(|connection| connection.client.clone()) else { continue };
+            let line = self.end(side).server.line();
+            let Some(client) = line.map(|connection| connection.client.clone()) else { continue };
             let has_begun = self.tapes[index].state == TapeState::Recording;
-            if has_begun {
-                let recording_name = self.tapes[index].stored.clone();
+            let recording_name = self.tapes[index].stored.clone();
+            if self.tapes[index].is_asked && !self.tapes[index].is_over() {
                 // A recording that has ended meanwhile is none any more.
-                forgive(client.request(recordings::Stop { recording_name }).await);
+                forgive(client.request(recordings::Stop { recording_name: recording_name.clone() }).await);
                 let limit = Instant::now() + ENDING;
-                // A loss at this point shows itself when the channels are hung up.
-                let _ = self.linger(limit, |call| call.tapes[index].is_over()).await;
+                if let Err(trouble) = self.linger(limit, |call| call.tapes[index].is_over()).await {
+                    self.recorder.note(None, Observation::Troubled(trouble));
+                }
             }
             if has_begun || self.tapes[index].state == TapeState::Ended {
                 self.bring_home(index, &client, archive).await;
+            }
+            if self.tapes[index].is_asked {
+                forgive(client.request(recordings::DeleteStored { recording_name }).await);
             }
             let channel_id = self.tapes[index].channel.to_string();
             forgive(client.request(channels::Hangup { channel_id, ..Default::default() }).await);
@@ -144,13 +155,12 @@ impl Call<'_> {
     async fn bring_home(&mut self, index: usize, client: &Client, archive: &Archive) {
         let Tape { side, name, stored, .. } = &self.tapes[index];
         let (side, name, stored) = (*side, name.clone(), stored.clone());
-        let what = match client.request(recordings::GetStoredFile { recording_name: stored.clone() }).await {
+        let what = match client.request(recordings::GetStoredFile { recording_name: stored }).await {
             Ok(bytes) => self.keep(side, name, bytes, archive).await,
             Err(error) if error.is_not_found() => Observation::RecordingMissing { name, why: error.to_string() },
             Err(error) => Observation::Troubled(self.recording_trouble(side, error.to_string())),
         };
         self.recorder.note(Some(side), what);
-        forgive(client.request(recordings::DeleteStored { recording_name: stored }).await);
     }
 
     async fn keep(&self, side: Side, name: String, bytes: bytes::Bytes, archive: &Archive) -> Observation {

@@ -55,6 +55,8 @@ pub struct Servers {
     identity: Identity,
     observer: Arc<dyn Observer>,
     tasks: TaskTracker,
+    /// Those that try to connect.
+    trying: TaskTracker,
     closing: CancellationToken,
 }
 
@@ -106,6 +108,7 @@ impl Servers {
             identity: identity.clone(),
             observer: Arc::clone(observer),
             tasks,
+            trying: TaskTracker::new(),
             closing: CancellationToken::new(),
         }
     }
@@ -137,7 +140,7 @@ impl Servers {
         for server in self.by_name.values().filter(|server| server.connection.get().is_none()) {
             let (server, identity, observer) = (Arc::clone(server), self.identity.clone(), Arc::clone(&self.observer));
             let (tasks, closing) = (self.tasks.clone(), self.closing.clone());
-            self.tasks.spawn(async move {
+            self.trying.spawn(async move {
                 let trying = async {
                     while server.connection.get().is_none() {
                         tokio::time::sleep(TRY_AGAIN).await;
@@ -164,6 +167,8 @@ impl Servers {
     /// Gives the apps back and closes the connections.
     pub async fn close(&self) {
         self.closing.cancel();
+        self.trying.close();
+        self.trying.wait().await;
         join_all(self.by_name.values().filter_map(|server| server.connection.get()).map(|open| open.client.close()))
             .await;
         self.tasks.close();
@@ -213,6 +218,11 @@ impl Server {
         self.unavailable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The connection, whether runs may use it now or not: for what only cleans up, or looks back.
+    pub(crate) fn line(&self) -> Option<&Connection> {
+        self.connection.get()
+    }
+
     /// The connection, if runs may use it now.
     pub(crate) fn connection(&self) -> Result<&Connection, Trouble> {
         let why = match self.connection.get().map(|connection| (connection, connection.readiness.borrow().clone())) {
@@ -242,9 +252,6 @@ impl Connection {
     ) -> Result<Self, Unavailable> {
         let (client, incoming) = calltest_ari::connect(settings(plan, identity)).await?;
         let name = plan.name.clone();
-        let reception = Reception::new(Arc::clone(plan), client.clone(), Arc::clone(observer), tasks.clone());
-        let reception = Arc::new(reception);
-        tasks.spawn(Arc::clone(&reception).serve(incoming));
         let cleaned = match sweep(&client).await {
             Ok(cleaned) => cleaned,
             Err(error) => {
@@ -252,6 +259,10 @@ impl Connection {
                 return Err(error.into());
             }
         };
+        // Not before: whoever gives the attempt up during the sweep must not leave a task behind that holds the client.
+        let reception = Reception::new(Arc::clone(plan), client.clone(), Arc::clone(observer), tasks.clone());
+        let reception = Arc::new(reception);
+        tasks.spawn(Arc::clone(&reception).serve(incoming));
         observer.server_event(ServerEvent { server: name.clone(), what: ServerProgress::Up { cleaned } });
         let (ready, readiness) = watch::channel(Readiness::Ready);
         let follower = Follower { server: name, client: client.clone(), observer: Arc::clone(observer), ready };
@@ -279,14 +290,27 @@ impl Follower {
             let now = state.borrow_and_update().clone();
             match now {
                 State::Up { epoch, .. } if swept_in == Some(epoch) => {}
-                State::Up { epoch, .. } => match sweep(&self.client).await {
-                    Ok(cleaned) => {
-                        swept_in = Some(epoch);
-                        self.ready.send_replace(Readiness::Ready);
-                        self.tell(ServerProgress::Up { cleaned });
+                State::Up { epoch, .. } => {
+                    // Until it is clean, no run may begin that the sweep could take for a leaving.
+                    let why = format!("cleaning up on server {} after the reconnect", self.server);
+                    self.ready.send_replace(Readiness::NotReady { why });
+                    match sweep(&self.client).await {
+                        // The connection may have come and gone meanwhile.
+                        Ok(_) if state.has_changed().unwrap_or(true) => continue,
+                        Ok(cleaned) => {
+                            swept_in = Some(epoch);
+                            self.ready.send_replace(Readiness::Ready);
+                            self.tell(ServerProgress::Up { cleaned });
+                        }
+                        Err(error) => {
+                            self.not_ready(format!("could not clean up after the reconnect: {error}"));
+                            if let Ok(Err(_)) = tokio::time::timeout(TRY_AGAIN, state.changed()).await {
+                                return;
+                            }
+                            continue;
+                        }
                     }
-                    Err(error) => self.not_ready(format!("could not clean up after the reconnect: {error}")),
-                },
+                }
                 State::Down { why, .. } => self.not_ready(format!("not connected to server {}: {why}", self.server)),
                 State::OwnedByOther { owner, .. } => {
                     let owner = owner.unwrap_or_else(|| "a process that keeps no heartbeat".into());

@@ -29,7 +29,12 @@ pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
             done => done?,
         }
     }
-    for bridge in client.request(bridges::List::default()).await? {
+    let bridges = match client.request(bridges::List::default()).await {
+        // The server has no module for bridges.
+        Err(error) if error.is_not_found() => Vec::new(),
+        bridges => bridges?,
+    };
+    for bridge in bridges {
         if channel_id::is_ours(client.app(), &bridge.id) {
             match client.request(bridges::Destroy { bridge_id: bridge.id }).await {
                 Err(error) if error.is_not_found() => {}
@@ -58,9 +63,12 @@ async fn delete_recordings(client: &Client) -> Result<(), RequestError> {
     };
     for recording in stored {
         if channel_id::ends_like_ours(client.app(), &recording.name) {
-            match client.request(recordings::DeleteStored { recording_name: recording.name }).await {
-                Err(error) if error.is_not_found() => {}
-                done => done?,
+            let recording_name = recording.name;
+            match client.request(recordings::DeleteStored { recording_name: recording_name.clone() }).await {
+                Err(error) if !error.is_not_found() => {
+                    tracing::warn!(%recording_name, "could not delete a recording that an earlier run left: {error}");
+                }
+                Ok(_) | Err(_) => {}
             }
         }
     }

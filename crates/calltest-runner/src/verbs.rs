@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use calltest_ari::VariableSet;
-use calltest_ari::models::EndpointState;
+use calltest_ari::models::{ChannelState, EndpointState};
 use calltest_ari::requests::{asterisk, channels, endpoints};
 use calltest_core::cause::ExpectedCause;
 use calltest_core::dtmf::DigitReader;
@@ -64,6 +64,10 @@ impl Call<'_> {
         let expected = Expected { link: std::sync::Arc::clone(link), shares_trunk: *shares_trunk, number, caller };
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
         self.places.push(place);
+        // Nothing is ever told of a channel with this name. But until the call is there, this is what a lost connection to
+        // that server ends.
+        let watch = format!("{}-arrival", self.run);
+        self.watch = Some(self.connection(Side::Dst)?.client.subscribe(watch, &self.sender));
         Ok(())
     }
 
@@ -72,6 +76,7 @@ impl Call<'_> {
     /// The request is never abandoned halfway: whoever does cannot know whether there is a channel.
     pub(crate) async fn dial(&mut self, number: Option<&str>) -> Result<(), Stop> {
         self.be_told_sip_codes().await?;
+        let turn = self.dialling_turn().await?;
         self.be_let_out().await?;
         let end = self.end(Side::Src).clone();
         let connection = self.connection(Side::Src)?;
@@ -95,8 +100,9 @@ impl Call<'_> {
             ..Default::default()
         };
         self.recorder.note(Some(Side::Src), Observation::Dialled { dial_string: dial_string.clone() });
-        match client.request(originate).await {
+        match client.request_in_turn(turn, originate).await {
             Ok(channel) => {
+                self.dialled = Some(Instant::now());
                 self.recorder.stamp_latest(Side::Src, server_time(&channel.creationtime));
                 Ok(())
             }
@@ -139,7 +145,9 @@ impl Call<'_> {
 
     /// Finds out why Asterisk could not make a channel: returns the endpoint if that is merely offline.
     async fn look_at_endpoint(&mut self, template: &DialString, dial_string: &str) -> Result<Option<String>, Stop> {
-        let Some((tech, resource)) = template.endpoint() else { return Ok(None) };
+        // With the number in its place: in `PJSIP/{number}` that is the endpoint.
+        let filled = DialString::new(dial_string).unwrap_or_else(|_| template.clone());
+        let Some((tech, resource)) = filled.endpoint() else { return Ok(None) };
         let endpoint = format!("{tech}/{resource}");
         let client = self.connection(Side::Src)?.client.clone();
         let refused = |why: String| Stop::Trouble(Trouble::OriginateRefused { dial_string: dial_string.into(), why });
@@ -169,8 +177,14 @@ impl Call<'_> {
         let channel: std::sync::Arc<str> = arrival.channel().id.as_str().into();
         let outbound = self.outbound.as_ref().map(|leg| &*leg.channel);
         let is_own_half = outbound.is_some() && channel.strip_suffix(";2") == outbound;
+        let is_up = arrival.channel().state == ChannelState::Up;
         let subscription = arrival.claim(&self.sender);
-        let leg = Leg::inbound(end.server, channel.clone(), is_own_half, subscription);
+        let mut leg = Leg::inbound(end.server, channel.clone(), is_own_half, subscription);
+        if is_up {
+            // The dialplan has answered it before it came to us.
+            leg.state = LegState::Ready;
+            self.recorder.note(Some(Side::Dst), Observation::Answered);
+        }
         self.inbound = Some(leg);
         let limit = channels::SetChannelVar {
             channel_id: channel.to_string(),
@@ -270,11 +284,22 @@ impl Call<'_> {
         self.until(Awaiting::Answer(side), is_up).await
     }
 
-    /// A limit that is counted from when the call went out.
+    /// A limit that is counted from when the call went out: from when the server had taken it, so that its own slowness
+    /// does not count.
     pub(crate) fn since_dialled(&self, within: Duration) -> Limit {
-        let mut facts = self.recorder.facts().iter();
-        let dialled = facts.find(|fact| matches!(fact.what, Observation::Dialled { .. }));
-        let from = dialled.map_or_else(Instant::now, |fact| self.recorder.started() + fact.at);
+        Limit { until: self.dialled.unwrap_or_else(Instant::now) + within, within }
+    }
+
+    /// A limit that is counted from when the caller first saw ringing.
+    pub(crate) fn since_ringing(&self, within: Duration) -> Limit {
+        let early_media_counts = self.expectation.ringing.early_media_counts;
+        let mut facts = self.recorder.facts().iter().filter(|fact| fact.side == Some(Side::Src));
+        let rings = |fact: &&Fact| match fact.what {
+            Observation::Ringing => true,
+            Observation::EarlyMedia => early_media_counts,
+            _ => false,
+        };
+        let from = facts.find(rings).map_or_else(Instant::now, |fact| self.recorder.started() + fact.at);
         Limit { until: from + within, within }
     }
 
@@ -352,7 +377,11 @@ impl Call<'_> {
             Rejection::Normal => channels::HangupReason::Normal,
         });
         let hangup = channels::Hangup { channel_id: self.channel(Side::Dst), reason, ..Default::default() };
-        self.ask(Side::Dst, "reject the call", hangup).await?;
+        match self.ask(Side::Dst, "reject the call", hangup).await {
+            // It has just ended by itself, or our first request was obeyed and the answer to it got lost.
+            Ok(_) | Err(Stop::LegEnded { side: Side::Dst, .. }) => {}
+            Err(stop) => return Err(stop),
+        }
         if let Some(leg) = &mut self.inbound {
             leg.is_dismissed = true;
         }

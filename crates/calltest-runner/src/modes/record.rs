@@ -24,7 +24,10 @@ pub(super) async fn go_through(
     call.record(Side::Dst, record).await?;
     // The caller may end the call at any time from here on.
     if call.see_caller_end(Some(Limit::from_now(delay.answer))).await? == Waited::Elapsed {
-        call.start_to_play(Side::Dst, sound).await?;
+        match call.start_to_play(Side::Dst, sound).await {
+            Err(Stop::LegEnded { side: Side::Dst, .. }) => return Ok(()),
+            started => started?,
+        }
         call.see_caller_end(None).await?;
     }
     Ok(())

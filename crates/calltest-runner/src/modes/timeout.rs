@@ -5,11 +5,11 @@ use calltest_core::expectation::TIME_TO_RING;
 use calltest_core::plan::Destination;
 
 use crate::call::Call;
-use crate::verbs::Limit;
 
 pub(super) async fn go_through(call: &mut Call<'_>, to: &Destination) -> Result<(), Stop> {
     call.dial(to.number.as_deref()).await?;
     let limit = call.since_dialled(TIME_TO_RING);
     call.see_ringing_within(limit).await?;
-    call.see_rejection(Some(Limit::from_now(call.test.timeout))).await
+    let limit = call.since_ringing(call.test.timeout);
+    call.see_rejection(Some(limit)).await
 }
