@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use calltest_core::number_rule::Action;
 
 use crate::check::Configuration;
+use crate::excerpt::is_secret;
 use crate::keys::{Fate, Key, Kind, ModeName, Section};
 use crate::path::Path;
 use crate::rules;
@@ -119,7 +120,9 @@ impl Dump {
                 self.text.push('\n');
                 for entry in &map.entries {
                     self.name(&entry.key.text, depth + 1);
-                    self.value(Scalar(entry.value.text().unwrap_or_default()));
+                    let is_hidden = self.secrets == Secrets::Redacted && is_secret(&entry.key.text);
+                    let text = entry.value.text().unwrap_or_default();
+                    self.value(Scalar(if is_hidden { REDACTED } else { text }));
                 }
             }
             (kind, Some(Value::Text(text))) => self.scalar(kind, text),
@@ -162,6 +165,7 @@ impl Dump {
     fn scalar(&mut self, kind: Kind, text: &str) {
         match kind {
             Kind::Secret if self.secrets == Secrets::Redacted => self.value(Scalar(REDACTED)),
+            Kind::Url if self.secrets == Secrets::Redacted => self.value(Scalar(&without_secrets(text))),
             Kind::Flag | Kind::FlagOr(_) => self.value(scalar::flag(text).unwrap_or_default()),
             kind if kind.is_numeric() => match scalar::number(text) {
                 Some(Number::Integer(integer)) => self.value(integer),
@@ -217,5 +221,41 @@ impl std::fmt::Display for Scalar<'_> {
             }
         }
         f.write_str("\"")
+    }
+}
+
+/// A URL without user name, password, and the values of parameters that are meant to be secret.
+fn without_secrets(url: &str) -> String {
+    let (start, query) = url.split_once('?').map_or((url, None), |(start, query)| (start, Some(query)));
+    let host_from = start.find("://").map_or(0, |at| at + 3);
+    let host_to = start[host_from..].find('/').map_or(start.len(), |at| host_from + at);
+    let mut shown = match start[host_from..host_to].rfind('@') {
+        Some(at) => format!("{}{REDACTED}{}", &start[..host_from], &start[host_from + at..]),
+        None => start.to_owned(),
+    };
+    let parameter = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
+        _ => pair.to_owned(),
+    };
+    if let Some(query) = query {
+        shown.push('?');
+        shown.push_str(&query.split('&').map(parameter).collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_dumped_without_its_secrets() {
+        for (url, shown) in [
+            ("http://joe:s3cret@host/x?to=1&token=abc&pass=x", "http://***@host/x?to=1&token=***&pass=***"),
+            ("https://host:8443/{number}", "https://host:8443/{number}"),
+            ("http://host/a@b?mail=c@d", "http://host/a@b?mail=c@d"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
     }
 }

@@ -74,6 +74,7 @@ impl Excerpt {
 /// Puts asterisks over the values of secret keys, misspelt ones too. It goes by the text alone, because a line is also
 /// shown where it could not be read as YAML.
 fn blot_out_secrets(line: &mut [char]) {
+    blot_out_credentials(line);
     let mut position = 0;
     let is_in_braces = line.contains(&'{');
     while position < line.len() {
@@ -96,7 +97,21 @@ fn blot_out_secrets(line: &mut [char]) {
     }
 }
 
-fn is_secret(word: &str) -> bool {
+/// Puts asterisks over user name and password in a URL.
+fn blot_out_credentials(line: &mut [char]) {
+    let mut from = 0;
+    while let Some(found) = line[from..].windows(3).position(|three| three == [':', '/', '/']) {
+        let start = from + found + 3;
+        let ends_host = |c: &char| matches!(c, '/' | '?' | '"' | '\'') || c.is_whitespace();
+        let end = line[start..].iter().position(ends_host).map_or(line.len(), |length| start + length);
+        if let Some(at) = line[start..end].iter().rposition(|c| *c == '@') {
+            line[start..start + at].fill('*');
+        }
+        from = end;
+    }
+}
+
+pub(crate) fn is_secret(word: &str) -> bool {
     let word = word.to_lowercase();
     ["pass", "secret", "token"].iter().any(|part| word.contains(part)) || table::is_near_a_secret_key(&word)
 }
@@ -127,6 +142,12 @@ mod tests {
 
     fn excerpt(line: &str, column: u32, width: u32) -> Excerpt {
         Excerpt::new(line, Some(7), Place { origin: Origin::File, line: 7, column, width })
+    }
+
+    #[test]
+    fn user_and_password_in_a_url_are_blotted_out() {
+        let shown = excerpt("url: http://joe:s3cret@host/x, then ftp://me@there 'a://b@c@d/e@f'", 1, 1).line;
+        assert_eq!(shown, "url: http://**********@host/x, then ftp://**@there 'a://***@d/e@f'");
     }
 
     #[test]

@@ -212,8 +212,14 @@ impl Shape<'_, '_> {
             let message = format!("`{path}` is {octal}: a number with a leading zero is octal");
             self.report.add(Finding::warning(node.place, message).hint("write it without the zero"));
         }
-        if matches!(kind, Kind::Secret) && text == REDACTED {
-            let message = format!("`{path}` is `{REDACTED}`: this was printed by `dumpcfg` without its secrets");
+        let is_redacted = match kind {
+            Kind::Secret => text == REDACTED,
+            Kind::Url => text.contains(REDACTED),
+            _ => false,
+        };
+        if is_redacted {
+            let message =
+                format!("`{path}` has `{REDACTED}` for a secret: this was printed by `dumpcfg` without its secrets");
             self.report.add(
                 Finding::warning(node.place, message).hint("put the real one in, or use `dumpcfg --show-secrets`"),
             );

@@ -69,20 +69,14 @@ impl Case<'_> {
         }
     }
 
-    /// A leg that ended without anybody having asked for it, on a server that has been silent ever since: the server itself
-    /// ends, and takes its channels along.
+    /// A leg that ended on a server that has been silent ever since: a server that ends takes its channels along, and what
+    /// they tell then looks like somebody's hanging up.
     fn unseen_end(&self) -> Option<Verdict> {
-        let is_asked_for = |fact: &Fact| {
-            matches!(fact.what, Observation::HangupRequest { is_soft: false, .. } | Observation::DialEnded { .. })
-        };
         let is_ended = match &self.evidence.ending {
             Ending::Completed => self.expectation.rejection.is_some() && self.evidence.answered().is_none(),
             Ending::Stopped(stop) => matches!(stop, Stop::LegEnded { .. }),
         };
-        if !is_ended || self.evidence.facts.iter().any(is_asked_for) {
-            return None;
-        }
-        self.blindness().map(Verdict::Error)
+        self.blindness().filter(|_| is_ended).map(Verdict::Error)
     }
 
     /// Something that the network did and should not have done.

@@ -9,7 +9,6 @@ mod replacement;
 
 use std::fmt;
 
-pub(crate) use pattern::counts;
 pub use pattern::{BadPattern, Pattern};
 pub use replacement::{BadReplacement, Replacement};
 

@@ -145,8 +145,13 @@ impl<'c> Call<'c, '_, '_> {
                 Ok(Mode::Dtmf { ends: ends?, dtmf: dtmf? })
             }
             ModeName::Audio => {
-                let audio = self.audio();
-                Ok(Mode::Audio { ends: ends?, audio: audio? })
+                let audio = self.audio()?;
+                if audio.src_in.is_none() && audio.dst_in.is_none() {
+                    let message = format!("{} records nothing, so that no sound is proven", self.quoted_name());
+                    let hint = "give `audio.src_in` and `audio.dst_in` names";
+                    self.report.add(Finding::warning(self.name.place, message).hint(hint));
+                }
+                Ok(Mode::Audio { ends: ends?, audio })
             }
             _ => {
                 let reject_with = self.rejection();
@@ -402,6 +407,7 @@ impl<'c> Call<'c, '_, '_> {
         let place = self.place_of(&timeout);
         if let Mode::Fail { within, .. } = mode
             && *within >= timeout.value
+            && self.view.node("ringtime").is_some_and(|ringtime| ringtime.is_own)
         {
             let message = format!(
                 "`ringtime` has no effect: `timeout` ends {} before, after {}",

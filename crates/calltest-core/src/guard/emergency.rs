@@ -4,7 +4,6 @@
 //! brigade and rescue, former numbers that still get there included; a country that is missing has those of everywhere.
 
 use crate::number::Dialplan;
-use crate::number_rule::counts;
 
 /// These get through in most networks of the world (GSM 02.30 asks mobile phones to know them).
 const EVERYWHERE: &[&str] = &["112", "911"];
@@ -71,20 +70,44 @@ const NATIONAL: &[(&str, &[&str])] = &[
 ];
 
 /// The emergency number that a number gets through to, if it does: as it is, or behind what a telephone system wants
-/// before it: one or two digits for an outside line (0 or 9), `+` or the international prefix and the country code, the
+/// before it: a service code such as `*31#`, one or two digits for an outside line (0, 8 or 9), `+` or the international prefix and the country code, the
 /// national prefix. A number that merely begins like one is none.
 pub(super) fn emergency_number(number: &str, dialplan: &Dialplan) -> Option<&'static str> {
-    let number: String = number.chars().filter(counts).collect();
+    let number = dialled_part(number);
     let national = NATIONAL.iter().find(|(country, _)| *country == dialplan.country).map_or(&[][..], |(_, list)| *list);
     let find = |bare: &str| EVERYWHERE.iter().chain(national).copied().find(|known| *known == bare);
-    without_outside_line(&number)
+    // In North America it is 1, whatever else was configured.
+    let natl = if dialplan.country == "1" { "1" } else { &dialplan.natl };
+    let services = without_service_code(&number);
+    services
+        .into_iter()
+        .flat_map(without_outside_line)
         .flat_map(|rest| without_country(rest, dialplan))
-        .flat_map(|rest| or_without(rest, &dialplan.natl))
+        .flat_map(|rest| or_without(rest, natl))
         .find_map(find)
 }
 
+/// What of a text is dialled at once: without what people put between digits, and up to a pause or whatever else a channel
+/// driver takes for itself (`112w1`, `112c`); `#` at the end says that the number is complete.
+fn dialled_part(text: &str) -> String {
+    let spoken: String = text.chars().filter(|c| !matches!(c, '-' | ' ' | '.' | '(' | ')' | '/')).collect();
+    let begins = spoken.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+    let ends = spoken[begins..].find(|c: char| c.is_alphabetic() || c == ',').map_or(spoken.len(), |at| begins + at);
+    spoken[..ends].trim_end_matches('#').to_owned()
+}
+
+/// The number, and what follows a service code before it, as for hiding one's own number: `*31#112`, `*67911`.
+fn without_service_code(number: &str) -> Vec<&str> {
+    let mut forms = vec![number];
+    forms.extend(number.rsplit_once('#').map(|(_, rest)| rest));
+    if let Some(code) = number.strip_prefix(['*', '#']) {
+        forms.extend([2, 3].into_iter().filter_map(|digits| code.get(digits..)));
+    }
+    forms
+}
+
 fn without_outside_line(number: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(number), |rest: &&str| rest.strip_prefix(['0', '9'])).take(3)
+    std::iter::successors(Some(number), |rest: &&str| rest.strip_prefix(['0', '8', '9'])).take(3)
 }
 
 fn without_country<'n>(number: &'n str, dialplan: &Dialplan) -> Vec<&'n str> {
@@ -127,6 +150,7 @@ mod tests {
         check(
             &dialplan("49", "00", "0"),
             &[
+                "112#", "*31#112", "#31#112", "*67911", "112w1", "112c", "112,1", "1.1.2", "(112)", "1/12", "8112",
                 "112", "110", "911", "1-1-2", "0112", "00112", "9112", "90112", "+49112", "0049112", "000110",
                 "00049110",
             ],
@@ -142,7 +166,7 @@ mod tests {
     fn north_america() {
         check(
             &dialplan("1", "011", "1"),
-            &["911", "112", "9911", "99911", "1911", "91911", "+1911", "0111911"],
+            &["911", "8911", "911#", "112", "9911", "99911", "1911", "91911", "+1911", "0111911"],
             &["9110", "12125550911", "5550911", "999", "110", "19112", "411"],
         );
     }

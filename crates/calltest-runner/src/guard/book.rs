@@ -61,6 +61,9 @@ pub struct BookError {
     source: io::Error,
 }
 
+/// How much is read at once, in bytes: more than a million calls.
+const MAX_SIZE: u64 = 64 << 20;
+
 impl GuardBook {
     /// What the book is called in the state directory.
     pub const FILE_NAME: &str = "guard.calls";
@@ -138,8 +141,12 @@ impl GuardBook {
         }
         let mut bytes = Vec::new();
         let from = SeekFrom::Start(self.read_to);
-        let read = self.file.seek(from).and_then(|_| self.file.read_to_end(&mut bytes));
-        self.read_to += read.map_err(failed("read", &self.path))? as u64;
+        let read = self.file.seek(from).and_then(|_| (&self.file).take(MAX_SIZE).read_to_end(&mut bytes));
+        let read = read.map_err(failed("read", &self.path))? as u64;
+        if read == MAX_SIZE {
+            return Err(failed("read", &self.path)(io::Error::other("it is larger than a day's calls can be")));
+        }
+        self.read_to += read;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.is_torn = line.last() != Some(&b'\n');
             match Line::parse(line.strip_suffix(b"\n").unwrap_or(line)).filter(|_| !self.is_torn) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use calltest_core::evidence::Observation;
 use calltest_core::plan::CallTest;
+use calltest_runner::Control;
 use fake_asterisk::{FakeAsterisk, FarEnd, Faults};
 
 use crate::scene::{Stage, call, check, dtmf, ends, passes, play, ring};
@@ -185,4 +186,41 @@ async fn a_command_that_the_server_refuses_is_an_error_with_its_own_words() {
         nothing_is_left(&fake).await;
         stage.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_turn_to_dial_can_be_called_off_and_loses_no_time() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::answers_after(Duration::from_millis(300)));
+    let mut test = play("out", None);
+    test.demands.answer_within = Some(Duration::from_secs(1));
+    test.timeout = Duration::from_secs(20);
+    let tests: Vec<CallTest> = (0..12).map(|_| test.clone()).collect();
+    let stage = scene(&fake).change_link("out", |link| link.max_calls = std::num::NonZeroU32::new(20).unwrap());
+    let stage = stage.open(&tests).await;
+    // Four at a time: the last of twelve waits for two seconds before it goes out.
+    fake.faults().on("POST", "/channels/*").delays(Duration::from_secs(1));
+    let control = Control::default();
+    let runs: Vec<_> = (0..12).map(|index| stage.start_under(index, &control)).collect();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    control.stop();
+    let mut cancelled = 0;
+    for run in runs {
+        match run.await.unwrap() {
+            run if run.verdict.word() == "cancelled" => cancelled += 1,
+            run => passes(&run),
+        }
+    }
+    assert!(cancelled >= 4, "{cancelled}");
+    let originates = fake.requests().iter().filter(|request| request.method == "POST").count();
+    assert!(originates < 12 + 8, "calls went out after they were called off: {originates}");
+    nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_that_is_cut_leaves_no_channel_though_nothing_runs_afterwards() {
+    let (fake, stage) = breaks_in_mid_call(Faults::reset_websockets, "server a").await;
+    nothing_is_left(&fake).await;
+    stage.close().await;
 }

@@ -6,6 +6,7 @@
 #[path = "../scene/mod.rs"]
 mod scene;
 
+mod asterisk_ends;
 mod digit_modes;
 mod digits;
 mod ends;

@@ -199,8 +199,13 @@ impl Stage {
 
     /// Starts the test of the plan at that index.
     pub(crate) fn start_nth(&self, index: usize) -> tokio::task::JoinHandle<FinishedRun> {
-        let (runner, test) = (self.runner.clone(), self.plan.tests[index].clone());
-        tokio::spawn(async move { runner.run(&test, &Control::default()).await })
+        self.start_under(index, &Control::default())
+    }
+
+    /// Starts the test of the plan at that index, under a control of the test's own.
+    pub(crate) fn start_under(&self, index: usize, control: &Control) -> tokio::task::JoinHandle<FinishedRun> {
+        let (runner, test, control) = (self.runner.clone(), self.plan.tests[index].clone(), control.clone());
+        tokio::spawn(async move { runner.run(&test, &control).await })
     }
 
     pub(crate) async fn close(self) {

@@ -21,7 +21,7 @@ fn a_dump_has_no_secrets_and_says_so_when_it_is_loaded() {
     );
     let again = Program::new().config(&dump).args(["dumpcfg"]).run().exits(0);
     assert!(
-        again.stderr.starts_with("warning: `asterisk.password` is `***`: this was printed by `dumpcfg`"),
+        again.stderr.starts_with("warning: `asterisk.password` has `***` for a secret: this was printed by `dumpcfg`"),
         "{again}"
     );
     assert!(again.stderr.contains("calls.cfg:7:13\n") && again.stdout == dump, "{again}");
