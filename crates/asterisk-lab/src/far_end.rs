@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -116,8 +116,7 @@ impl FarEnd {
             if self.process.exit_status().is_some() {
                 return Some(false);
             }
-            // Only once somebody has the port, it cannot be had.
-            UdpSocket::bind(self.address).is_err().then_some(true)
+            listens(self.address).then_some(true)
         });
         match outcome {
             Some(true) => Ok(()),
@@ -153,6 +152,15 @@ impl FarEnd {
         let texts = [CONSOLE, ERRORS].map(|name| fs::read(self.directory.join(name)).unwrap_or_default());
         texts.map(|text| String::from_utf8_lossy(&text).into_owned()).concat().trim().to_owned()
     }
+}
+
+/// Whether somebody has this UDP port. The kernel is asked: to try the port would keep SIPp from taking it just then.
+fn listens(address: SocketAddr) -> bool {
+    let SocketAddr::V4(address) = address else { return false };
+    // In the kernel's list the bytes of the address are in the order of the machine.
+    let ip = u32::from_ne_bytes(address.ip().octets());
+    let wanted = format!(" {ip:08X}:{:04X} ", address.port());
+    fs::read_to_string("/proc/net/udp").is_ok_and(|sockets| sockets.contains(&wanted))
 }
 
 const MESSAGES: &str = "messages.log";
