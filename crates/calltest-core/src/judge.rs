@@ -6,6 +6,7 @@
 //! and our own loop was not held up meanwhile.
 
 mod no_way_out;
+mod sight;
 
 use std::time::Duration;
 
@@ -16,8 +17,7 @@ use crate::expectation::{Expectation, ExpectedDigits, ExpectedSound, RejectionWi
 use crate::plan::{LinkName, Presence};
 use crate::verdict::{Failure, Milestone, Note, Origin, Progress, Since, SoundFault, Trouble, Verdict, Waited};
 
-/// From this delay of our own event loop on, absence proves nothing.
-pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
+pub use sight::MAX_LOOP_DELAY;
 
 /// A verdict with its remarks.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,7 @@ impl Case<'_> {
             Observation::Troubled(trouble) => Some(trouble),
             _ => None,
         });
-        stop.or(met).cloned().map(Verdict::Error)
+        stop.or(met).cloned().or_else(|| self.shutdown()).map(Verdict::Error)
     }
 
     fn called_off(&self) -> Option<Verdict> {
@@ -67,16 +67,6 @@ impl Case<'_> {
             Ending::Stopped(Stop::FailedByOperator) => Some(Verdict::Fail(Failure::ByOperator)),
             _ => None,
         }
-    }
-
-    /// A leg that ended on a server that has been silent ever since: a server that ends takes its channels along, and what
-    /// they tell then looks like somebody's hanging up.
-    fn unseen_end(&self) -> Option<Verdict> {
-        let is_ended = match &self.evidence.ending {
-            Ending::Completed => self.expectation.rejection.is_some() && self.evidence.answered().is_none(),
-            Ending::Stopped(stop) => matches!(stop, Stop::LegEnded { .. }),
-        };
-        self.blindness().filter(|_| is_ended).map(Verdict::Error)
     }
 
     /// Something that the network did and should not have done.
@@ -340,16 +330,6 @@ impl Case<'_> {
             Awaiting::Digits(side) => self.read_digits(side).is_complete(),
             Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,
         }
-    }
-
-    /// Why what we did not see proves nothing, if so.
-    fn blindness(&self) -> Option<Trouble> {
-        if self.evidence.loop_delay > MAX_LOOP_DELAY {
-            return Some(Trouble::LoopDelayed { by: self.evidence.loop_delay });
-        }
-        let unseen = self.evidence.sight.iter().find(|sight| sight.round_trip.is_none())?;
-        let why = format!("nothing heard for {:.1} s", unseen.longest_silence.as_secs_f64());
-        Some(Trouble::OutOfSight { server: unseen.server.clone(), why })
     }
 
     /// The last question to a script that went through: is everything there that was expected?

@@ -324,3 +324,17 @@ fn a_local_channel_that_leads_nowhere_is_told_from_a_rejection() {
         .leg_ended(Awaiting::Ringing)
         .is("fail", "foo: rejected after 0.20 s with no cause given, expected ringing");
 }
+
+#[test]
+fn a_server_that_is_being_stopped_is_no_failure() {
+    let soft = |cause| Observation::HangupRequest { end: HangupCause(cause).into(), is_soft: true };
+    let gone = || Observation::Gone { end: Some(HangupCause::NORMAL_CLEARING.into()) };
+    let up = || story(Milestone::Answer).src(Observation::Answered);
+    let sentence = "foo: its Asterisk server is being stopped, and hung the call up";
+    up().src(soft(4)).src(gone()).leg_ended(Awaiting::Pause).is("error", sentence);
+    story(Milestone::Rejection).src(soft(4)).src(gone()).is("error", sentence);
+    up().dst(soft(4)).src(gone()).leg_ended(Awaiting::Pause).is("error", &sentence.replace("foo", "bar"));
+    // Our own request is a soft one, too.
+    let ours = "foo: the call ended 0.20 s after the answer with 16 normal clearing, while waiting for the next step";
+    up().src(soft(32)).src(gone()).leg_ended(Awaiting::Pause).is("fail", ours);
+}

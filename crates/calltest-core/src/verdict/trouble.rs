@@ -24,6 +24,12 @@ pub enum Trouble {
         /// What broke it.
         why: String,
     },
+    /// Asterisk was stopped or restarted.
+    #[error("{link}: its Asterisk server is being stopped, and hung the call up")]
+    ServerStopped {
+        /// The link whose call it hung up.
+        link: LinkName,
+    },
     /// Another process took over the app's events.
     #[error("another process took the app over on server {server} during the run: {owner}")]
     AppTaken {
