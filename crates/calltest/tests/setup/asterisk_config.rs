@@ -59,8 +59,12 @@ fn server_with(config: &str, language: DialplanLanguage, args: &[&str]) -> Lab {
     }
     let lab = Lab::builder(&asterisk_lab::for_tests()).server(options).start().unwrap();
     let log = lab.server("a").log().unwrap();
-    let complaints: Vec<_> =
-        log.lines().filter(|line| line.contains(" ERROR[") || line.contains(" WARNING[")).collect();
+    // A server on loopback cannot reach the sample peers, which it sets out to qualify at a moment of its own choice.
+    let is_complaint = |line: &&str| {
+        (line.contains(" ERROR[") || line.contains(" WARNING["))
+            && !line.contains("sending OPTIONS request to endpoint")
+    };
+    let complaints: Vec<_> = log.lines().filter(is_complaint).collect();
     assert!(complaints.is_empty(), "{complaints:#?}");
     lab
 }
