@@ -29,6 +29,7 @@ links:
   trunk2: {number: trunk2}
   masked: {channel: 'Local/{number}@masked', number: '+4991112345'}
   rings: {channel: Local/rings@far}
+  rings_too: {channel: Local/rings@far}
   busy: {channel: Local/busy@far}
   nowhere: {channel: PJSIP/1@nowhere}
 calls:
@@ -42,7 +43,7 @@ calls:
   caller: {info: Another caller, mode: dtmf, src: masked, dst: trunk}
   number: {info: Another number, mode: call, src: fone1, dst: trunk, number: fone2}
   nowhere: {info: No such endpoint, mode: ring, src: nowhere}
-  slow: {info: A second of ringing, mode: ring, src: rings, delay: {ring: 1}}
+  slow: {info: A second of ringing, mode: ring, src: rings_too, delay: {ring: 1}}
   long: {info: A long call, mode: dtmf, src: fone1, dst: trunk, timeout: 60, delay: {answer: 50}}
   other: {info: Another on the same links, mode: dtmf, src: trunk, dst: fone1, timeout: 60, delay: {answer: 50}}
 ";
