@@ -163,8 +163,17 @@ impl Call<'_> {
         }
     }
 
+    /// Waits for the call to arrive at our own end, and lets it ring there for as long as the test says.
+    pub(crate) async fn let_ring(&mut self) -> Result<(), Stop> {
+        let delay = &self.test.delay;
+        self.arrive().await?;
+        self.pause(delay.pre).await?;
+        self.ring().await?;
+        self.pause(delay.ring).await
+    }
+
     /// Waits for the call to arrive at our own end, and takes it.
-    pub(crate) async fn arrive(&mut self) -> Result<(), Stop> {
+    async fn arrive(&mut self) -> Result<(), Stop> {
         let has_arrived = |call: &Self| call.arrival.is_some();
         self.until(Awaiting::Arrival, |call| has_arrived(call) || call.has_come_to(Side::Src, LegState::Answered))
             .await?;
@@ -202,7 +211,7 @@ impl Call<'_> {
     }
 
     /// Signals ringing to the caller.
-    pub(crate) async fn ring(&mut self) -> Result<(), Stop> {
+    async fn ring(&mut self) -> Result<(), Stop> {
         self.recorder.note(Some(Side::Dst), Observation::RingingSent);
         let channel_id = self.channel(Side::Dst);
         self.ask(Side::Dst, "signal ringing", channels::Ring { channel_id }).await.map(drop)

@@ -51,11 +51,20 @@ pub(crate) struct Common {
 }
 
 /// Log levels, under the short name that `run` has for something else.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct LogLevels {
     /// Sets the log level of a part of the program, as in `-l calltest_ari=debug`. Repeatable
     #[arg(short, long = "log", value_name = "TARGET=LEVEL", action = ArgAction::Append)]
     pub(crate) levels: Vec<String>,
+}
+
+/// The options that may stand before the command, once more after it.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Late {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    log: LogLevels,
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,9 +128,7 @@ pub(crate) struct Server {
     #[arg(long)]
     pub(crate) take_over: bool,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 #[derive(Debug, Args)]
@@ -130,9 +137,7 @@ pub(crate) struct Dumpcfg {
     #[arg(long)]
     pub(crate) show_secrets: bool,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 #[derive(Debug, Args)]
@@ -146,9 +151,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 #[derive(Debug, Args)]
@@ -169,9 +172,7 @@ pub(crate) struct AsteriskConfig {
     #[arg(long)]
     pub(crate) show_secrets: bool,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 /// The languages of the dialplan.
@@ -207,9 +208,7 @@ pub(crate) struct Number {
     #[arg(value_name = "NUMBER")]
     pub(crate) number: String,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 #[derive(Debug, Args)]
@@ -224,9 +223,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) log: LogLevels,
-    #[command(flatten)]
-    pub(crate) late: Common,
+    pub(crate) late: Late,
 }
 
 #[derive(Debug, Args)]
@@ -244,36 +241,25 @@ impl Cli {
     pub(crate) fn read(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let mut cli = Self::try_parse_from(args)?;
         let late = match &mut cli.command {
-            Command::Run(run) => std::mem::take(&mut run.late),
+            Command::Run(run) => {
+                let log = LogLevels { levels: std::mem::take(&mut run.late_levels) };
+                Late { common: std::mem::take(&mut run.late), log }
+            }
             Command::Server(server) => std::mem::take(&mut server.late),
             Command::Dumpcfg(dump) => std::mem::take(&mut dump.late),
             Command::Demo(demo) => std::mem::take(&mut demo.late),
             Command::Number(number) => std::mem::take(&mut number.late),
             Command::Doctor(doctor) => std::mem::take(&mut doctor.late),
             Command::AsteriskConfig(wanted) => std::mem::take(&mut wanted.late),
-            Command::Schema | Command::Completions(_) | Command::Man => Common::default(),
+            Command::Schema | Command::Completions(_) | Command::Man => Late::default(),
         };
-        cli.common.add(late);
+        cli.common.add(late.common);
+        cli.log.levels.extend(late.log.levels);
         if cli.common.quiet && cli.common.verbose > 0 {
             let message = "the argument '--quiet' cannot be used with '--verbose...'";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
         Ok(cli)
-    }
-
-    /// Every log level asked for, wherever on the command line.
-    pub(crate) fn log_levels(&self) -> Vec<&str> {
-        let late: &[String] = match &self.command {
-            Command::Run(run) => &run.late_levels,
-            Command::Server(server) => &server.log.levels,
-            Command::Dumpcfg(dump) => &dump.log.levels,
-            Command::Demo(demo) => &demo.log.levels,
-            Command::Number(number) => &number.log.levels,
-            Command::Doctor(doctor) => &doctor.log.levels,
-            Command::AsteriskConfig(wanted) => &wanted.log.levels,
-            Command::Schema | Command::Completions(_) | Command::Man => &[],
-        };
-        self.log.levels.iter().chain(late).map(String::as_str).collect()
     }
 }
 
@@ -302,12 +288,12 @@ mod tests {
         let old = ["calltest", "-v", "-v", "-l", "asyncari=debug", "-c", "x.cfg", "-C", "a.b=1", "run", "-l", "one"];
         let cli = Cli::read(old).unwrap();
         assert_eq!((cli.common.verbose, cli.common.conf.len()), (2, 1));
-        assert_eq!(cli.log_levels(), ["asyncari=debug"]);
+        assert_eq!(cli.log.levels, ["asyncari=debug"]);
         assert!(matches!(&cli.command, Command::Run(run) if run.list && run.names == ["one"]));
         let new = ["calltest", "run", "one", "-c", "x.cfg", "-C", "a.b=1", "-vv", "--log", "asyncari=debug"];
         let cli = Cli::read(new).unwrap();
         assert_eq!(cli.common.cfg.as_deref(), Some("x.cfg".as_ref()));
-        assert_eq!((cli.common.verbose, cli.log_levels()), (2, vec!["asyncari=debug"]));
+        assert_eq!((cli.common.verbose, &*cli.log.levels), (2, &["asyncari=debug".to_owned()][..]));
     }
 
     #[test]

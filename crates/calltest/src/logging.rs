@@ -35,7 +35,7 @@ pub(crate) fn start_from(verbose: u8, cli: &Cli, plan: Option<&Plan>, progress: 
     }
     directives
         .extend(plan.into_iter().flat_map(|plan| &plan.log_levels).map(|(target, level)| format!("{target}={level}")));
-    for level in cli.log_levels() {
+    for level in &cli.log.levels {
         if level.parse::<Directive>().is_err() {
             let levels = "off, error, warn, info, debug or trace";
             output::complain(&format!("-l {level}: expected TARGET=LEVEL, with a level of {levels}"));

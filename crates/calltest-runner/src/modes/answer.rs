@@ -11,15 +11,11 @@ pub(super) async fn go_through(
     sound: Option<&str>,
     record: Option<&str>,
 ) -> Result<(), Stop> {
-    let delay = &call.test.delay;
     call.invite(at)?;
-    call.arrive().await?;
-    call.pause(delay.pre).await?;
-    call.ring().await?;
-    call.pause(delay.ring).await?;
+    call.let_ring().await?;
     call.answer().await?;
     call.be_up(Side::Dst).await?;
     call.record(Side::Dst, record).await?;
-    call.pause(delay.answer).await?;
+    call.pause(call.test.delay.answer).await?;
     call.play(Side::Dst, sound).await
 }

@@ -7,19 +7,15 @@ use calltest_core::plan::{Audio, Ends};
 use crate::call::Call;
 
 pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, audio: &Audio) -> Result<(), Stop> {
-    let delay = &call.test.delay;
     call.listen(ends)?;
     call.dial(ends.number.as_deref()).await?;
-    call.arrive().await?;
-    call.pause(delay.pre).await?;
-    call.ring().await?;
-    call.pause(delay.ring).await?;
+    call.let_ring().await?;
     call.answer().await?;
     call.be_up(Side::Dst).await?;
     call.be_up(Side::Src).await?;
     call.record(Side::Src, audio.src_in.as_deref()).await?;
     call.record(Side::Dst, audio.dst_in.as_deref()).await?;
-    call.pause(delay.answer).await?;
+    call.pause(call.test.delay.answer).await?;
     call.play(Side::Dst, audio.dst_out.as_deref()).await?;
     call.play(Side::Src, audio.src_out.as_deref()).await?;
     // What was played last is still on its way.

@@ -6,13 +6,9 @@ use calltest_core::plan::{Ends, Rejection};
 use crate::call::Call;
 
 pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, reject_with: Rejection) -> Result<(), Stop> {
-    let delay = &call.test.delay;
     call.listen(ends)?;
     call.dial(ends.number.as_deref()).await?;
-    call.arrive().await?;
-    call.pause(delay.pre).await?;
-    call.ring().await?;
-    call.pause(delay.ring).await?;
+    call.let_ring().await?;
     call.see_ringing().await?;
     call.see_early_media().await?;
     call.reject(reject_with).await?;

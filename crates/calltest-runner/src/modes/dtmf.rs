@@ -7,17 +7,14 @@ use calltest_core::plan::{Dtmf, Ends};
 use crate::call::Call;
 
 pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, dtmf: &Dtmf) -> Result<(), Stop> {
-    let (delay, expectation) = (&call.test.delay, call.expectation);
+    let expectation = call.expectation;
     call.listen(ends)?;
     call.dial(ends.number.as_deref()).await?;
-    call.arrive().await?;
-    call.pause(delay.pre).await?;
-    call.ring().await?;
-    call.pause(delay.ring).await?;
+    call.let_ring().await?;
     call.answer().await?;
     call.be_up(Side::Dst).await?;
     call.be_up(Side::Src).await?;
-    call.pause(delay.answer).await?;
+    call.pause(call.test.delay.answer).await?;
     // One direction at a time: RFC 4733 digits sent both ways at once get lost or doubled in Asterisk.
     for digits in &expectation.digits {
         call.exchange_digits(digits, dtmf).await?;

@@ -13,17 +13,13 @@ pub(super) async fn go_through(
     sound: Option<&str>,
     record: Option<&str>,
 ) -> Result<(), Stop> {
-    let delay = &call.test.delay;
     call.invite(at)?;
-    call.arrive().await?;
-    call.pause(delay.pre).await?;
-    call.ring().await?;
-    call.pause(delay.ring).await?;
+    call.let_ring().await?;
     call.answer().await?;
     call.be_up(Side::Dst).await?;
     call.record(Side::Dst, record).await?;
     // The caller may end the call at any time from here on.
-    if call.see_caller_end(Some(Limit::from_now(delay.answer))).await? == Waited::Elapsed {
+    if call.see_caller_end(Some(Limit::from_now(call.test.delay.answer))).await? == Waited::Elapsed {
         match call.start_to_play(Side::Dst, sound).await {
             Err(Stop::LegEnded { side: Side::Dst, .. }) => return Ok(()),
             started => started?,

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
 
 #[path = "../cli/program.rs"]
-#[allow(dead_code, reason = "the tests of the command line need more of it")]
+#[expect(dead_code, reason = "the tests of the command line need more of it")]
 mod program;
 
 mod asterisk_config;
