@@ -215,6 +215,19 @@ pub struct Listen {
     pub port: u16,
 }
 
+/// How much is kept of finished runs. Where it is too much, passes go first, and failures last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// For how long runs are kept.
+    pub age: Duration,
+    /// For how long failed runs are kept; not less than the others.
+    pub failure_age: Duration,
+    /// How many runs are kept.
+    pub runs: u64,
+    /// How many bytes the file may have.
+    pub bytes: u64,
+}
+
 /// A configured way into the phone network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
-use crate::verdict::Verdict;
+use crate::verdict::VerdictKind;
 
 /// How many of the last runs are remembered one by one.
 pub const REMEMBERED: usize = 20;
@@ -54,19 +54,19 @@ impl Streak {
     }
 
     /// Takes in how one more run came out.
-    pub fn record(&mut self, verdict: &Verdict) {
+    pub fn record(&mut self, verdict: VerdictKind) {
         match verdict {
-            Verdict::Pass => {
+            VerdictKind::Pass => {
                 self.failures = 0;
                 self.has_passed = true;
                 self.remember(false);
             }
-            Verdict::Fail(_) => {
+            VerdictKind::Fail => {
                 self.failures = self.failures.saturating_add(1);
                 self.remember(true);
             }
-            Verdict::Error(_) => self.is_unknown = true,
-            Verdict::Cancelled => {}
+            VerdictKind::Error => self.is_unknown = true,
+            VerdictKind::Cancelled => {}
         }
     }
 
@@ -121,18 +121,17 @@ impl Streak {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{Failure, Trouble};
 
     /// A story of verdicts, `p`ass, `f`ail, `e`rror, `c`ancelled, with the condition after it.
     #[track_caller]
     fn check(story: &str, condition: Condition, failures: u32, recent: &str, is_unknown: bool) {
         let mut streak = Streak::default();
         for verdict in story.chars() {
-            streak.record(&match verdict {
-                'p' => Verdict::Pass,
-                'f' => Verdict::Fail(Failure::ByOperator),
-                'e' => Verdict::Error(Trouble::LeaseLost),
-                _ => Verdict::Cancelled,
+            streak.record(match verdict {
+                'p' => VerdictKind::Pass,
+                'f' => VerdictKind::Fail,
+                'e' => VerdictKind::Error,
+                _ => VerdictKind::Cancelled,
             });
         }
         let thresholds = Thresholds { warn: NonZeroU32::new(2).unwrap(), fail: NonZeroU32::new(4).unwrap() };

@@ -112,7 +112,7 @@ impl Entry {
             Verdict::Error(_) => self.counts.errors += 1,
             Verdict::Pass | Verdict::Cancelled => {}
         }
-        self.streak.record(verdict);
+        self.streak.record(verdict.kind());
         let reason = match verdict {
             Verdict::Cancelled => Some("Canceled".to_owned()),
             verdict => verdict.reason(),

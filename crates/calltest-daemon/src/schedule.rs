@@ -27,7 +27,7 @@ pub(crate) fn pause(schedule: &Schedule, streak: &Streak, random: f64) -> Durati
 mod tests {
     use std::num::NonZeroU32;
 
-    use calltest_core::verdict::{Failure, Trouble, Verdict};
+    use calltest_core::verdict::VerdictKind::{self, Cancelled, Error, Fail, Pass};
 
     use super::*;
 
@@ -48,18 +48,16 @@ mod tests {
             fail: NonZeroU32::MIN,
             is_manual: false,
         };
-        let after = |verdicts: &[Verdict], random| {
+        let after = |verdicts: &[VerdictKind], random| {
             let mut streak = Streak::default();
-            verdicts.iter().for_each(|verdict| streak.record(verdict));
+            verdicts.iter().for_each(|verdict| streak.record(*verdict));
             pause(&schedule, &streak, random).as_secs()
         };
-        let fail = || Verdict::Fail(Failure::ByOperator);
-        let error = || Verdict::Error(Trouble::LeaseLost);
-        assert_eq!(after(&[Verdict::Pass], 0.5), 1000);
-        assert_eq!(after(&[Verdict::Pass, fail()], 0.5), 100);
-        assert_eq!(after(&[fail(), Verdict::Pass], 0.5), 1000);
-        assert_eq!(after(&[Verdict::Pass, error()], 0.5), 100);
-        assert_eq!(after(&[fail(), Verdict::Cancelled], 0.5), 100);
-        assert_eq!((after(&[Verdict::Pass], 0.0), after(&[Verdict::Pass], 1.0)), (950, 1050));
+        assert_eq!(after(&[Pass], 0.5), 1000);
+        assert_eq!(after(&[Pass, Fail], 0.5), 100);
+        assert_eq!(after(&[Fail, Pass], 0.5), 1000);
+        assert_eq!(after(&[Pass, Error], 0.5), 100);
+        assert_eq!(after(&[Fail, Cancelled], 0.5), 100);
+        assert_eq!((after(&[Pass], 0.0), after(&[Pass], 1.0)), (950, 1050));
     }
 }
