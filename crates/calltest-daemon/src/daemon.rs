@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::plan::{ServerName, TestName};
 use calltest_core::run::FinishedRun;
+use calltest_report::run::Report;
 use calltest_runner::{Control, Observer, Runner, Setup};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -224,7 +225,7 @@ impl Board {
 }
 
 fn log(run: &FinishedRun) {
-    let line = calltest_report::text::line(run);
+    let line = calltest_report::text::line(&Report::from(run));
     match run.verdict.word() {
         "pass" => tracing::info!("pass {line}"),
         word => tracing::warn!("{word} {line}"),

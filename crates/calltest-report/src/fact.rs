@@ -2,8 +2,9 @@
 
 use calltest_core::evidence::{Fact, Observation, Side};
 use calltest_core::verdict::seconds;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 /// The word for a side in every format.
 pub fn side_word(side: Side) -> &'static str {
@@ -14,18 +15,18 @@ pub fn side_word(side: Side) -> &'static str {
 }
 
 /// A fact on the wire: when, where, what; the fields that belong to its kind; and the same in words.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Milliseconds since the run held its links.
     pub at_ms: f64,
     /// The server's time stamp, in seconds since the Unix epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_time: Option<f64>,
     /// Which leg.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub side: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
     /// What kind of fact.
-    pub fact: &'static str,
+    pub fact: String,
     /// The fields that belong to the kind.
     #[serde(flatten)]
     pub details: Map<String, Value>,
@@ -43,8 +44,8 @@ impl From<&Fact> for Entry {
         Self {
             at_ms: fact.at.as_micros() as f64 / 1000.0,
             server_time: fact.server_time.map(|stamp| stamp.0 as f64 / 1e6),
-            side: fact.side.map(side_word),
-            fact: kind,
+            side: fact.side.map(side_word).map(Into::into),
+            fact: kind.into(),
             details,
             text: words(&fact.what),
         }

@@ -4,15 +4,17 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use calltest_core::run::FinishedRun;
-use serde::Serialize;
+use calltest_core::verdict::VerdictKind;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fact::{Entry, side_word};
 
 /// The version of the wire form.
 pub const VERSION: u32 = 1;
 
-/// A finished run on the wire.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A finished run on the wire: what `run --format json` prints, history keeps and the daemon serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
     /// Version of this form: [`VERSION`].
     pub version: u32,
@@ -23,7 +25,7 @@ pub struct Report {
     /// What the test is for.
     pub info: String,
     /// Its mode.
-    pub mode: &'static str,
+    pub mode: String,
     /// The link called out on.
     pub src: Option<String>,
     /// The link on which the call should arrive.
@@ -35,16 +37,16 @@ pub struct Report {
     /// How long it took from then on.
     pub duration_ms: f64,
     /// `pass`, `fail`, `error` or `cancelled`.
-    pub verdict: &'static str,
+    pub verdict: String,
     /// The reason, one sentence; absent for a pass.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Remarks.
     pub notes: Vec<String>,
     /// The times of the call.
     pub measures: Measures,
     /// The digits that had to arrive.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected_digits: Vec<Digits>,
     /// What happened, in order.
     pub timeline: Vec<Entry>,
@@ -55,40 +57,40 @@ pub struct Report {
 }
 
 /// The times of a call, in milliseconds; absent where the call did not get that far.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Measures {
     /// Originate to the first ringing or early media.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_dial_delay_ms: Option<f64>,
     /// Originate to answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup_time_ms: Option<f64>,
     /// First ringing to answer or end.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring_time_ms: Option<f64>,
     /// Answer to hangup.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talk_time_ms: Option<f64>,
 }
 
 /// Digits that had to arrive at a side.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Digits {
     /// Which side.
-    pub to: &'static str,
+    pub to: String,
     /// The digits.
     pub digits: String,
 }
 
 /// How well a server could be seen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sight {
     /// Which server.
     pub server: String,
     /// The longest time in which nothing was heard from it.
     pub longest_silence_ms: f64,
     /// How long a message to ourselves took after the script had ended, where one was sent and came back.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_trip_ms: Option<f64>,
 }
 
@@ -106,13 +108,13 @@ impl From<&FinishedRun> for Report {
             id: run.id.to_string(),
             test: run.test.name.to_string(),
             info: run.test.info.clone(),
-            mode: run.test.mode.name(),
+            mode: run.test.mode.name().into(),
             src: evidence.src.as_ref().map(ToString::to_string),
             dst: evidence.dst.as_ref().map(ToString::to_string),
             requested: run.requested.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
             waited_ms: milliseconds(run.waited),
             duration_ms: milliseconds(run.duration),
-            verdict: run.verdict.word(),
+            verdict: run.verdict.word().into(),
             reason: run.verdict.reason(),
             notes: run.notes.iter().map(ToString::to_string).collect(),
             measures: Measures {
@@ -122,7 +124,7 @@ impl From<&FinishedRun> for Report {
                 talk_time_ms: run.measures.talk_time.map(milliseconds),
             },
             expected_digits: digits
-                .map(|expected| Digits { to: side_word(expected.to), digits: expected.digits.clone() })
+                .map(|expected| Digits { to: side_word(expected.to).into(), digits: expected.digits.clone() })
                 .collect(),
             timeline: evidence.facts.iter().map(Entry::from).collect(),
             sight: sight.collect(),
@@ -131,15 +133,22 @@ impl From<&FinishedRun> for Report {
     }
 }
 
+impl Report {
+    /// Which of the four verdicts it is; `None` for a word that this version does not know.
+    pub fn verdict_kind(&self) -> Option<VerdictKind> {
+        VerdictKind::of_word(&self.verdict)
+    }
+
+    /// One line of JSON.
+    ///
+    /// # Errors
+    /// None that can happen: every field of the form has a JSON form. The error is passed on all the same.
+    pub fn json_line(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
 /// Whole microseconds, so that no digits are shown that nobody measured.
 fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
-}
-
-/// A finished run as one line of JSON.
-///
-/// # Errors
-/// None that can happen: every field of the form has a JSON form. The error is passed on all the same.
-pub fn json_line(run: &FinishedRun) -> serde_json::Result<String> {
-    serde_json::to_string(&Report::from(run))
 }

@@ -3,16 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use calltest_core::run::FinishedRun;
-use calltest_core::verdict::Verdict;
+use calltest_core::verdict::VerdictKind;
 
-use crate::fact::{side_word, words};
+use crate::run::Report;
 
 /// One line about a run: the test's name, and the reason where it did not pass. The verdict's word is left to the caller,
 /// who may colour it.
-pub fn line(run: &FinishedRun) -> String {
-    let mut line = format!("{} ({})", run.test.name, tenths(run.duration));
-    if let Some(reason) = run.verdict.reason() {
+pub fn line(run: &Report) -> String {
+    let mut line = format!("{} ({})", run.test, tenths(run.duration_ms / 1000.0));
+    if let Some(reason) = &run.reason {
         // Writing to a String cannot fail.
         let _ = write!(line, ": {reason}");
     }
@@ -23,22 +22,20 @@ pub fn line(run: &FinishedRun) -> String {
 }
 
 /// What happened in a run, one line a fact, each indented.
-pub fn timeline(run: &FinishedRun) -> String {
+pub fn timeline(run: &Report) -> String {
     let mut text = String::new();
-    for fact in &run.evidence.facts {
-        let side = fact.side.map_or("", side_word);
-        let _ = writeln!(text, "    {:>8.3} s  {side:<3}  {}", fact.at.as_secs_f64(), words(&fact.what));
+    for fact in &run.timeline {
+        let side = fact.side.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "    {:>8.3} s  {side:<3}  {}", fact.at_ms / 1000.0, fact.text);
     }
     let measures = [
-        ("post-dial delay", run.measures.post_dial_delay),
-        ("set-up time", run.measures.setup_time),
-        ("ring time", run.measures.ring_time),
-        ("talk time", run.measures.talk_time),
+        ("post-dial delay", run.measures.post_dial_delay_ms),
+        ("set-up time", run.measures.setup_time_ms),
+        ("ring time", run.measures.ring_time_ms),
+        ("talk time", run.measures.talk_time_ms),
     ];
-    let known: Vec<String> = measures
-        .iter()
-        .filter_map(|(name, time)| time.map(|time| format!("{name} {:.3} s", time.as_secs_f64())))
-        .collect();
+    let known: Vec<String> =
+        measures.iter().filter_map(|(name, time)| time.map(|time| format!("{name} {:.3} s", time / 1000.0))).collect();
     if !known.is_empty() {
         let _ = writeln!(text, "    {}", known.join(", "));
     }
@@ -60,12 +57,12 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one more run.
-    pub fn add(&mut self, verdict: &Verdict) {
+    pub fn add(&mut self, verdict: VerdictKind) {
         match verdict {
-            Verdict::Pass => self.passed += 1,
-            Verdict::Fail(_) => self.failed += 1,
-            Verdict::Error(_) => self.errors += 1,
-            Verdict::Cancelled => self.cancelled += 1,
+            VerdictKind::Pass => self.passed += 1,
+            VerdictKind::Fail => self.failed += 1,
+            VerdictKind::Error => self.errors += 1,
+            VerdictKind::Cancelled => self.cancelled += 1,
         }
     }
 
@@ -81,11 +78,11 @@ impl Tally {
         let named: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         let tests = if total == 1 { "test" } else { "tests" };
-        format!("{total} {tests} in {}: {}", tenths(took), named.join(", "))
+        format!("{total} {tests} in {}: {}", tenths(took.as_secs_f64()), named.join(", "))
     }
 }
 
 /// Seconds with one decimal: what a person wants to know of a run as a whole.
-fn tenths(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+fn tenths(seconds: f64) -> String {
+    format!("{seconds:.1} s")
 }

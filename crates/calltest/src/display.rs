@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
 use calltest_core::plan::CallTest;
-use calltest_core::run::{FinishedRun, RunId};
-use calltest_core::verdict::Verdict;
+use calltest_core::run::RunId;
+use calltest_core::verdict::VerdictKind;
 use calltest_report::fact;
-use calltest_report::run::json_line;
+use calltest_report::run::Report;
 use calltest_report::text::{self, Tally};
 use calltest_runner::Observer;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -65,14 +65,11 @@ impl Display {
     }
 
     /// A run is over: its line, or its object.
-    pub(crate) fn finished(&self, run: &FinishedRun) -> io::Result<()> {
-        if let Some(line) = self.live().remove(&run.id) {
-            line.finish_and_clear();
-        }
+    pub(crate) fn finished(&self, run: &Report) -> io::Result<()> {
         self.total.inc(1);
         let text = match self.style.format {
-            Format::Json => json_line(run)? + "\n",
-            Format::Text if self.style.is_quiet && run.verdict == Verdict::Pass => return Ok(()),
+            Format::Json => run.json_line()? + "\n",
+            Format::Text if self.style.is_quiet && run.verdict_kind() == Some(VerdictKind::Pass) => return Ok(()),
             Format::Text => self.lines(run),
         };
         self.progress.suspend(|| output::print(&text))
@@ -96,12 +93,13 @@ impl Display {
         output::print(&format!("{}\n", tally.summary(took)))
     }
 
-    fn lines(&self, run: &FinishedRun) -> String {
-        let word = match run.verdict {
-            Verdict::Pass => "pass".green().to_string(),
-            Verdict::Fail(_) => "FAIL".red().bold().to_string(),
-            Verdict::Error(_) => "error".magenta().bold().to_string(),
-            Verdict::Cancelled => "cancelled".yellow().to_string(),
+    fn lines(&self, run: &Report) -> String {
+        let word = match run.verdict_kind() {
+            Some(VerdictKind::Pass) => "pass".green().to_string(),
+            Some(VerdictKind::Fail) => "FAIL".red().bold().to_string(),
+            Some(VerdictKind::Error) => "error".magenta().bold().to_string(),
+            Some(VerdictKind::Cancelled) => "cancelled".yellow().to_string(),
+            None => output::printable(&run.verdict),
         };
         let mut lines = format!("{word} {}\n", output::printable(&text::line(run)));
         if self.style.shows_timeline {
@@ -132,7 +130,12 @@ impl Observer for Display {
                     line.set_message(output::printable(&fact::words(&observed.what)));
                 }
             }
-            RunProgress::Waiting | RunProgress::Started | RunProgress::Finished(_) => {}
+            RunProgress::Finished(_) => {
+                if let Some(line) = live.remove(&event.run) {
+                    line.finish_and_clear();
+                }
+            }
+            RunProgress::Waiting | RunProgress::Started => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
+use calltest_report::run::Report;
 use calltest_report::text::Tally;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
@@ -179,9 +180,9 @@ async fn carry_out(
     while let Some(finished) = runs.join_next().await {
         match finished {
             Ok(finished) => {
-                outcome.tally.add(&finished.verdict);
+                outcome.tally.add(finished.verdict.kind());
                 if !matches!(outcome.trouble, Some(Trouble::Unprinted(_)))
-                    && let Err(error) = display.finished(&finished)
+                    && let Err(error) = display.finished(&Report::from(&finished))
                 {
                     // Calls whose results nobody gets are not worth their money.
                     unread.cancel();
