@@ -381,7 +381,7 @@ impl<'a> Call<'a> {
         self.end(side).link.name.clone()
     }
 
-    pub(crate) fn connection(&self, side: Side) -> Result<&crate::servers::Connection, Stop> {
+    pub(crate) fn connection(&self, side: Side) -> Result<&crate::wire::Connection, Stop> {
         self.end(side).server.connection().map_err(Stop::Trouble)
     }
 }

@@ -24,6 +24,7 @@ mod sweep;
 mod trigger;
 mod verbs;
 mod version;
+mod wire;
 
 use calltest_core::event::{RunEvent, ServerEvent};
 
@@ -32,7 +33,7 @@ pub use control::Control;
 pub use doctor::doctor;
 pub use guard::{BookError, GuardBook};
 pub use lease::{BoxFuture, LeaseRequest, LeaseSet, Leases, LocalLeases, Resource, Want};
-pub use runner::{Runner, Setup};
+pub use runner::{RECORDINGS, Runner, Setup};
 pub use servers::{Identity, Servers};
 
 /// Whoever wants to know what happens. It is told in the midst of a call, so it must return at once.

@@ -11,7 +11,7 @@ use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
 use calltest_core::event::{ServerEvent, ServerProgress};
 use calltest_core::number::{CallerMismatch, PhoneNumber, end_alike};
 use calltest_core::number_rule::check_caller;
-use calltest_core::plan::{Link, Server};
+use calltest_core::plan::{Link, Server, ServerName};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +24,8 @@ const CALLS_PER_RUN: usize = 16;
 pub(crate) struct Expected {
     /// The link on which it comes.
     pub(crate) link: Arc<Link>,
+    /// How numbers look there.
+    pub(crate) server: Arc<Server>,
     /// Whether other links' calls arrive under the same name, so that only the dialled number tells them apart.
     pub(crate) shares_trunk: bool,
     pub(crate) number: Option<String>,
@@ -61,7 +63,7 @@ struct Waiting {
 
 /// The reception of one server.
 pub(crate) struct Reception {
-    server: Arc<Server>,
+    server: ServerName,
     client: Client,
     observer: Arc<dyn Observer>,
     tasks: TaskTracker,
@@ -80,7 +82,7 @@ pub(crate) fn calls() -> (mpsc::Sender<Called>, mpsc::Receiver<Called>) {
 }
 
 impl Reception {
-    pub(crate) fn new(server: Arc<Server>, client: Client, observer: Arc<dyn Observer>, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(server: ServerName, client: Client, observer: Arc<dyn Observer>, tasks: TaskTracker) -> Self {
         Self { server, client, observer, tasks, desk: Mutex::default() }
     }
 
@@ -107,7 +109,7 @@ impl Reception {
             match unclaimed {
                 Unclaimed::Arrival(arrival) => self.take_in(arrival),
                 // Events of channels whose run is over, or of the far halves of Local channels.
-                Unclaimed::Event(event) => tracing::trace!(server = %self.server.name, "unclaimed {}", event.kind()),
+                Unclaimed::Event(event) => tracing::trace!(server = %self.server, "unclaimed {}", event.kind()),
             }
         }
     }
@@ -115,7 +117,7 @@ impl Reception {
     /// Hangs up a channel that no run wants, beside everything else.
     pub(crate) fn reject(&self, channel_id: String) {
         let client = self.client.clone();
-        let server = self.server.name.clone();
+        let server = self.server.clone();
         self.tasks.spawn(async move {
             let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
             match client.request(hangup).await {
@@ -134,7 +136,7 @@ impl Reception {
         let caller = arrival.channel().caller.number.trim().to_owned();
         let id = arrival.channel().id.clone();
         let mut desk = self.desk();
-        let verdict = self.whose(&mut desk, &id, &link, &dialled, &caller);
+        let verdict = Self::whose(&mut desk, &id, &link, &dialled, &caller);
         match verdict {
             Whose::TheirsAlone(index) => {
                 let waiting = &mut desk.waiting[index];
@@ -148,16 +150,16 @@ impl Reception {
             Whose::Leftover => self.reject(id),
             Whose::Nobodys => {
                 self.reject(id);
-                tracing::warn!(server = %self.server.name, %link, %caller, %dialled, "rejected a call that no run waits for");
+                tracing::warn!(server = %self.server, %link, %caller, %dialled, "rejected a call that no run waits for");
                 let what = ServerProgress::Stray { link, caller, dialled };
-                self.observer.server_event(ServerEvent { server: self.server.name.clone(), what });
+                self.observer.server_event(ServerEvent { server: self.server.clone(), what });
             }
             Whose::Told => self.reject(id),
         }
     }
 
     /// Finds out whose call it is, and tells the runs that it concerns but does not belong to.
-    fn whose(&self, desk: &mut Desk, id: &str, link: &str, dialled: &str, caller: &str) -> Whose {
+    fn whose(desk: &mut Desk, id: &str, link: &str, dialled: &str, caller: &str) -> Whose {
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
         let on_link: Vec<usize> = (0..desk.waiting.len())
@@ -177,8 +179,8 @@ impl Reception {
         }
         let shares_link = on_link.len() > 1;
         let mismatch = |waiting: &Waiting| {
-            let Expected { link, caller: expected, .. } = &waiting.expected;
-            expected.as_ref().and_then(|expected| check_caller(link, &self.server, expected, caller).err())
+            let Expected { link, server, caller: expected, .. } = &waiting.expected;
+            expected.as_ref().and_then(|expected| check_caller(link, server, expected, caller).err())
         };
         let has_number = |waiting: &Waiting| match &waiting.expected.number {
             Some(number) if (shares_link || waiting.expected.shares_trunk) && !dialled.is_empty() => {

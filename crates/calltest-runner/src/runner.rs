@@ -29,6 +29,9 @@ use crate::modes;
 use crate::observe::Recorder;
 use crate::servers::{Identity, Servers};
 
+/// Where recordings are kept in the state directory.
+pub const RECORDINGS: &str = "recordings";
+
 /// What a runner works with.
 pub struct Setup {
     /// The plan whose tests it runs.
@@ -46,9 +49,15 @@ pub struct Setup {
 /// Carries out runs of one plan's tests.
 pub struct Runner {
     plan: Arc<Plan>,
-    archive: Archive,
     budgets: Option<Arc<Budgets>>,
     servers: Servers,
+    shared: Arc<Shared>,
+}
+
+/// What the runner of one plan shares with that of the next.
+struct Shared {
+    archive: Archive,
+    state_directory: PathBuf,
     leases: Arc<dyn Leases>,
     observer: Arc<dyn Observer>,
     loop_watch: LoopWatch,
@@ -68,14 +77,29 @@ impl Runner {
     /// the others; [`Runner::servers`] tells which.
     pub async fn open(setup: Setup, tests: &[Arc<CallTest>]) -> Self {
         let Setup { plan, identity, leases, observer, state_directory } = setup;
-        let needed: BTreeSet<ServerName> =
-            tests.iter().flat_map(|test| test.links()).map(|link| plan.server_of(link).name.clone()).collect();
-        let servers = Servers::open(&plan, &needed, &identity, &observer).await;
+        let servers = Servers::open(&plan, &needed(&plan, tests), &identity, &observer).await;
         let (loop_watch, stop_watch, tasks) = (LoopWatch::default(), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_watch.clone().watch(stop_watch.clone()));
-        let archive = Archive::new(state_directory.join("recordings"));
-        let budgets = Budgets::of(&plan, &state_directory);
-        Self { plan, archive, budgets, servers, leases, observer, loop_watch, stop_watch, tasks }
+        let archive = Archive::new(state_directory.join(RECORDINGS));
+        let shared = Shared { archive, state_directory, leases, observer, loop_watch, stop_watch, tasks };
+        Self::on(plan, servers, Arc::new(shared))
+    }
+
+    /// A runner for another plan, in place of this one, that uses the same links and the connections of all servers that
+    /// have not changed. Runs under way go on as they were begun; runs may be started with this one no more.
+    pub fn reload(&self, plan: Arc<Plan>) -> Self {
+        let servers = self.servers.reload(&plan, &needed(&plan, &plan.tests));
+        Self::on(plan, servers, Arc::clone(&self.shared))
+    }
+
+    fn on(plan: Arc<Plan>, servers: Servers, shared: Arc<Shared>) -> Self {
+        let budgets = Budgets::of(&plan, &shared.state_directory);
+        Self { plan, budgets, servers, shared }
+    }
+
+    /// The plan whose tests it runs.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
     }
 
     /// The servers that it works with.
@@ -85,23 +109,43 @@ impl Runner {
 
     /// Gives the apps back, closes the connections, and ends everything that runs beside the runs.
     pub async fn close(&self) {
-        self.stop_watch.cancel();
+        self.shared.stop_watch.cancel();
         self.servers.close().await;
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 
     /// Runs a test: waits for its links, makes the call, hangs up, and judges what was seen. It always comes back with a
     /// finished run, and with the run's channels gone, or named in its verdict.
     pub async fn run(&self, test: &Arc<CallTest>, control: &Control) -> FinishedRun {
-        let id = RunId(rand::random());
+        self.carry_out(RunId(rand::random()), test, control).await
+    }
+
+    /// The same for a run whose id is known beforehand, as a future of its own. From this moment on, whether it is polled
+    /// or not, the connections that it needs stay open, even if the plan is replaced.
+    pub fn start(
+        self: &Arc<Self>,
+        id: RunId,
+        test: Arc<CallTest>,
+        control: Control,
+    ) -> impl Future<Output = FinishedRun> + Send + use<> {
+        let runner = Arc::clone(self);
+        let held: Vec<_> =
+            test.links().iter().filter_map(|link| self.servers.hold(&self.plan.server_of(link).name)).collect();
+        async move {
+            let _held = held;
+            runner.carry_out(id, &test, &control).await
+        }
+    }
+
+    async fn carry_out(&self, id: RunId, test: &Arc<CallTest>, control: &Control) -> FinishedRun {
         let requested = (SystemTime::now(), Instant::now());
         self.tell(id, test, RunProgress::Waiting);
         let request = LeaseRequest::for_test(&self.plan, test);
         let leases = tokio::select! {
             biased;
             stop = control.called_off() => Err(stop),
-            leases = self.leases.acquire(request) => Ok(leases),
+            leases = self.shared.leases.acquire(request) => Ok(leases),
         };
         let expectation = Expectation::of(test, |len| draw_digits(len, rand::random::<u32>));
         let begun = Instant::now();
@@ -144,11 +188,11 @@ impl Runner {
             Ok(ends) => ends,
             Err(trouble) => return self.evidence_of_nothing(test, Stop::Trouble(trouble)),
         };
-        let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.observer));
+        let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.shared.observer));
         let mut call = Call::new(id, test, expectation, ends, recorder, control);
         call.budgets = self.budgets.clone();
         let outcome = modes::go_through(&mut call).await;
-        call.finish(outcome, &self.loop_watch, &self.archive).await
+        call.finish(outcome, &self.shared.loop_watch, &self.shared.archive).await
     }
 
     fn ends(&self, test: &CallTest) -> Result<(Option<End>, Option<End>), Trouble> {
@@ -178,8 +222,13 @@ impl Runner {
     }
 
     fn tell(&self, run: RunId, test: &CallTest, what: RunProgress) {
-        self.observer.run_event(RunEvent { run, test: test.name.clone(), what });
+        self.shared.observer.run_event(RunEvent { run, test: test.name.clone(), what });
     }
+}
+
+/// The servers on which the links of these tests lie.
+fn needed(plan: &Plan, tests: &[Arc<CallTest>]) -> BTreeSet<ServerName> {
+    tests.iter().flat_map(|test| test.links()).map(|link| plan.server_of(link).name.clone()).collect()
 }
 
 impl<'a> EndNames<'a> {

@@ -57,11 +57,17 @@ impl Call<'_> {
         caller: Option<PhoneNumber>,
         outbound: Option<std::sync::Arc<str>>,
     ) -> Result<(), Stop> {
-        let End { link, shares_trunk, .. } = self.end(Side::Dst);
+        let End { link, server, shares_trunk } = self.end(Side::Dst);
         // What the far end dials for a link on a shared trunk is that link's number, whatever we dial to get there.
         let own_number = link.number.as_ref().map(ToString::to_string).filter(|_| *shares_trunk);
         let number = own_number.or(number);
-        let expected = Expected { link: std::sync::Arc::clone(link), shares_trunk: *shares_trunk, number, caller };
+        let expected = Expected {
+            link: std::sync::Arc::clone(link),
+            server: std::sync::Arc::clone(&server.plan),
+            shares_trunk: *shares_trunk,
+            number,
+            caller,
+        };
         let place = self.connection(Side::Dst)?.reception.expect(expected, outbound, &self.to_reception);
         self.places.push(place);
         // Nothing is ever told of a channel with this name. But until the call is there, this is what a lost connection to

@@ -6,7 +6,7 @@ use calltest_core::event::{Check, Outcome};
 
 use super::{Complaint, Notes, Patient};
 use crate::Identity;
-use crate::servers::settings;
+use crate::wire::settings;
 
 /// The event that shows the dialplan's steps; runs have no use for it.
 const STEPS: &str = "ChannelDialplan";

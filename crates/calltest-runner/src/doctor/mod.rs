@@ -21,7 +21,7 @@ use calltest_core::plan::{Link, LinkName, Plan, Server, ServerName};
 use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
-use crate::servers::settings;
+use crate::wire::settings;
 
 /// Looks at every server of the plan, and tells each finding as it is made. Once `interrupted`, it finishes the look that
 /// it is at, and returns.
