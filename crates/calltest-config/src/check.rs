@@ -5,17 +5,19 @@
 
 mod arrivals;
 mod call;
+mod daemon;
 mod demands;
 mod guard;
 mod link;
 mod logging;
+mod quiet;
 mod server;
 mod trigger;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calltest_core::plan::{Listen, Plan};
+use calltest_core::plan::Plan;
 
 use crate::diagnostic::{Finding, quoted};
 use crate::keys::{Entries, ModeName, Side};
@@ -81,7 +83,7 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
             call::check(name, node, view, &links, report)
         })
         .collect();
-    let listen = listen(&top, report);
+    let daemon = daemon::daemon(&top.section("server"), report);
     let max_calls = top.read_optional("max_calls", scalar::count, report);
     let state_dir = top.read_optional("state_dir", scalar::some_text, report);
     let log_levels = logging::levels(configuration, report);
@@ -90,27 +92,23 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
     if let Some(reported) = report.errors() {
         return Err(reported);
     }
+    let daemon = daemon?;
     let plan = Plan {
         origin: origin.to_owned(),
         source: String::new(),
         servers: servers.into_iter().map(|(name, server)| Ok((name, server?))).collect::<Result<_, _>>()?,
         links: links.into_iter().map(|(name, parts)| Ok((name, Arc::new(parts.link()?)))).collect::<Result<_, _>>()?,
         tests: calls.into_iter().map(|call| Ok(Arc::new(call?))).collect::<Result<_, _>>()?,
-        listen: listen?,
         max_calls: max_calls?.map(|at| at.value),
         guard: Arc::unwrap_or_clone(guard?),
         state_dir: state_dir?.map(|at| PathBuf::from(at.value)),
+        listen: daemon.listen,
+        history: daemon.history,
+        grace: daemon.grace,
         log_levels,
     };
     arrivals::check(&plan, configuration, report);
     report.errors().map_or(Ok(plan), Err)
-}
-
-fn listen(top: &View<'_>, report: &Report<'_>) -> Result<Listen, Reported> {
-    let section = top.section("server");
-    let host = section.read("host", scalar::host, report);
-    let port = section.read("port", scalar::listen_port, report);
-    Ok(Listen { host: host?.value, port: port?.value })
 }
 
 /// Says once that tests which only answer, with no source configured, take any caller.

@@ -108,7 +108,9 @@ impl Dump {
             (Kind::Section(section), _) if !(section.is_optional() && node.is_none()) => {
                 self.inner(&view.section(key.name), section, depth);
             }
-            (Kind::FlagOr(section), Some(Value::Map(_))) => self.inner(&view.section(key.name), section, depth),
+            (Kind::FlagOr(section), node) if is_written_out(section, key, node) => {
+                self.inner(&view.section(key.name), section, depth);
+            }
             (Kind::NumberRules, Some(Value::List(items))) if !items.is_empty() => self.number_rules(items, depth),
             (_, Some(Value::List(words))) => {
                 let words: Vec<String> =
@@ -188,6 +190,17 @@ impl Dump {
             self.value(Scalar(level));
         }
     }
+}
+
+/// Whether a flag is on with something to tell in more detail.
+fn is_written_out(section: &Section, key: &Key, given: Option<&Value>) -> bool {
+    let text = match given {
+        Some(Value::Map(_)) => return true,
+        Some(Value::Text(text)) => Some(&**text),
+        _ => key.default_text(None),
+    };
+    let has_details = section.keys.iter().any(|key| key.default_text(None).is_some());
+    has_details && text.is_some_and(|text| scalar::flag(text) == Ok(true))
 }
 
 /// A text as a YAML scalar that any parser, of YAML 1.1 or 1.2, takes for this very text.

@@ -159,6 +159,8 @@ pub(crate) enum Kind {
     NumberRules,
     /// Patterns for numbers.
     Patterns,
+    /// When the daemon starts nothing by itself: a list of times, or one of them.
+    QuietTimes,
     /// A text, or a map of texts.
     Parameters,
     Section(&'static Section),
@@ -181,6 +183,7 @@ impl Kind {
             Self::CountryCode => scalar::country_code(text).map(drop),
             Self::Url => scalar::url(text).map(drop),
             Self::Causes => scalar::expected_cause(text).map(drop),
+            Self::QuietTimes => scalar::quiet_time(text).map(drop),
             Self::PhoneNumber => scalar::phone_number(text).map(drop),
             Self::DialString => scalar::dial_string(text).map(drop),
             Self::Flag | Self::FlagOr(_) => scalar::flag(text).map(drop),
@@ -210,6 +213,7 @@ impl Kind {
             Self::Causes => "a list of causes".into(),
             Self::NumberRules => rules::RULES.into(),
             Self::Patterns => "a list of patterns".into(),
+            Self::QuietTimes => "a quiet time, or a list of them".into(),
             Self::Parameters => "a text, or a map of names and texts".into(),
             Self::Section(Section { shorthand: Some(key), .. }) => {
                 format!("a map, or a text that is its {}", quoted(key))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use calltest_core::cause::ExpectedCause;
 use calltest_core::number::PhoneNumber;
 use calltest_core::plan::DialString;
+use calltest_core::quiet::QuietTime;
 
 use crate::diagnostic::quoted;
 
@@ -220,6 +221,11 @@ pub(crate) fn dial_string(text: &str) -> Result<DialString, Misfit> {
 pub(crate) fn expected_cause(text: &str) -> Result<ExpectedCause, Misfit> {
     let expected = "a number from 1 to 127 (ITU-T Q.850), a name such as `user-busy`, or a code such as `SIP 486`";
     ExpectedCause::parse(text).ok_or_else(|| Misfit::Expected(expected.into()))
+}
+
+/// A time at which the daemon starts nothing by itself.
+pub(crate) fn quiet_time(text: &str) -> Result<QuietTime, Misfit> {
+    text.parse().map_err(|bad| Misfit::Wrong(format!("{} is no quiet time: {bad}", quoted(text))))
 }
 
 /// Any text.

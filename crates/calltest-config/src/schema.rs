@@ -74,6 +74,9 @@ fn kind(kind: Kind) -> Value {
         Kind::Causes => json!({ "anyOf": [text(None), { "type": "array", "items": text(None) }] }),
         Kind::NumberRules => number_rules(),
         Kind::Patterns => json!({ "type": ["array", "null"], "items": text(Some(r"\S")) }),
+        Kind::QuietTimes => {
+            json!({ "anyOf": [text(Some(r"\S")), { "type": "array", "items": text(Some(r"\S")) }] })
+        }
         Kind::Parameters => {
             json!({ "anyOf": [text(None), { "type": "object", "additionalProperties": text(None) }] })
         }

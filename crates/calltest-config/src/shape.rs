@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use calltest_core::cause::ExpectedCause;
 use calltest_core::number_rule::Pattern;
+use calltest_core::quiet::{BadQuietTime, QuietTime};
 
 use crate::diagnostic::{Finding, Severity, quoted};
 use crate::dump::REDACTED;
@@ -109,6 +110,7 @@ impl Shape<'_, '_> {
             (Kind::Causes, Value::List(list)) => list.iter().for_each(|cause| self.text(cause, Kind::Causes, path)),
             (Kind::NumberRules, Value::List(list)) => list.iter().for_each(|item| self.number_rule(item, path)),
             (Kind::Patterns, Value::List(list)) => list.iter().for_each(|item| self.pattern(item, path)),
+            (Kind::QuietTimes, Value::List(list)) => (0..list.len()).for_each(|at| self.quiet_time(list, at, path)),
             (Kind::Parameters, Value::Map(map)) => {
                 self.duplicates(map, path);
                 for entry in &map.entries {
@@ -159,6 +161,16 @@ impl Shape<'_, '_> {
         }
     }
 
+    fn quiet_time(&mut self, list: &[Node], position: usize, path: &Path<'_>) {
+        let item = &list[position];
+        let Some(text) = item.text() else { return self.wrong_type(item, Kind::Text, path) };
+        let Err(Misfit::Wrong(sentence)) = scalar::quiet_time(text) else { return };
+        let torn = (!self.report.is_full()).then(|| torn_at_commas(list, position)).flatten();
+        let torn = torn.map(|whole| format!("quote what has a comma in it: `\"{whole}\"`"));
+        let hint = torn.or_else(|| quiet_time_hint(text));
+        self.report.add(Finding::error(item.place, format!("`{path}`: {sentence}")).maybe_hint(hint));
+    }
+
     fn command(&mut self, node: &Node, list: &[Node], path: &Path<'_>) {
         for word in list {
             self.text(word, Kind::Text, path);
@@ -176,7 +188,8 @@ impl Shape<'_, '_> {
         match kind.check(text) {
             Ok(()) => self.oddities(node, text, kind, path),
             Err(Misfit::Wrong(sentence)) => {
-                self.report.add(Finding::error(node.place, format!("`{path}`: {sentence}")));
+                let hint = self.hint_for(text, kind);
+                self.report.add(Finding::error(node.place, format!("`{path}`: {sentence}")).maybe_hint(hint));
             }
             Err(Misfit::Expected(expected)) => {
                 let message = format!("`{path}` must be {expected}, not {}", quoted(text));
@@ -193,6 +206,7 @@ impl Shape<'_, '_> {
                 let names: Vec<String> = ExpectedCause::names().collect();
                 self.report.did_you_mean(text, names.iter().map(String::as_str))
             }
+            Kind::QuietTimes => quiet_time_hint(text),
             Kind::NumberRules => Some("begin each rule with a `-`: their order counts".into()),
             Kind::Patterns => Some(format!("write it as a list: `[\"{}\"]`", text.trim())),
             Kind::Command => Some("write it as a list: `[program, argument]`".into()),
@@ -238,6 +252,36 @@ impl Shape<'_, '_> {
             false => format!("`{path}` must be {}, not {found}", kind.expected()),
         };
         self.report.add(Finding::error(node.place, message));
+    }
+}
+
+/// How far from an item its other parts are looked for.
+const NEIGHBOURS: usize = 6;
+
+/// The longest text that is worth a look, in bytes.
+const LONGEST_PART: usize = 40;
+
+/// The quiet time of which an item is a part: between brackets, YAML takes the commas of cron for its own.
+fn torn_at_commas(list: &[Node], position: usize) -> Option<String> {
+    let parts = |first: usize, last: usize| {
+        let texts: Option<Vec<&str>> =
+            list[first..=last].iter().map(|part| part.text().filter(|text| text.len() <= LONGEST_PART)).collect();
+        texts.map(|texts| texts.join(",")).filter(|whole| whole.parse::<QuietTime>().is_ok())
+    };
+    let last = (position + NEIGHBOURS).min(list.len() - 1);
+    (position.saturating_sub(NEIGHBOURS)..=position)
+        .find_map(|first| (position..=last).find_map(|last| parts(first, last)))
+}
+
+/// How to write a quiet time, for a text that does not look like one.
+fn quiet_time_hint(text: &str) -> Option<String> {
+    use BadQuietTime::{Empty, FieldCount, NoDuration, NoForm};
+    match text.parse::<QuietTime>() {
+        Err(NoForm) if scalar::flag(text) == Ok(false) => Some("where nothing is quiet, write `[]`".into()),
+        Err(Empty | NoForm | NoDuration | FieldCount { .. }) => {
+            Some("write `mon-fri 22:00-06:00`, or as cron does, `0 22 * * mon-fri for 8h`".into())
+        }
+        Ok(_) | Err(_) => None,
     }
 }
 

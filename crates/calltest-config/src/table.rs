@@ -14,7 +14,7 @@ pub(crate) static TOP: Section = Section {
     keys: &[
         Key::new("asterisk", Kind::Section(&SERVER), "The Asterisk server that links lie on unless they name another."),
         Key::new("servers", Kind::Entries(&SERVERS), "Further Asterisk servers by name, with the keys of `asterisk`."),
-        Key::new("server", Kind::Section(&LISTEN), "Where the daemon's HTTP interface listens."),
+        Key::new("server", Kind::Section(&DAEMON), "The daemon: where it listens, how it ends, and what it keeps."),
         Key::new("max_calls", Kind::Count, "How many tests may run at once in all; no limit if not set."),
         Key::new(
             "guard",
@@ -38,6 +38,13 @@ pub(crate) const FREE_PREFIX: &str = "x-";
 static SERVERS: Entries = Entries { section: &SERVER, has_default_entry: false };
 static LINKS: Entries = Entries { section: &LINK, has_default_entry: true };
 static CALLS: Entries = Entries { section: &CALL, has_default_entry: true };
+
+/// Of a server, a link or a call.
+const QUIET: Key = Key::new(
+    "quiet",
+    Kind::QuietTimes,
+    "When the daemon starts no test here, and no failure counts: `mon-fri 22:00-06:00`, or a list of such times.",
+);
 
 /// `asterisk`, and each entry of `servers`.
 pub(crate) static SERVER: Section = Section {
@@ -64,6 +71,7 @@ pub(crate) static SERVER: Section = Section {
             "What becomes of a caller's number, where the link called has no rule that fits.",
         ),
         Key::new("max_calls", Kind::Count, "How many tests may use this server at once; no limit if not set."),
+        QUIET,
     ],
 };
 
@@ -144,13 +152,29 @@ static LINK_GUARD: Section = Section {
 };
 
 /// `server`.
-static LISTEN: Section = Section {
+static DAEMON: Section = Section {
     what: "`server`",
     shorthand: None,
     keys: &[
         Key::new("host", Kind::Host, "Address that the daemon listens on.").default("127.0.0.1"),
         Key::new("port", Kind::ListenPort, "TCP port that the daemon listens on; 0 is any free one.").default("8080"),
+        Key::new("grace", Kind::Seconds, "How many seconds runs may take to end once the daemon is told to.")
+            .default("20"),
+        Key::new("history", Kind::FlagOr(&HISTORY), "Keep finished runs: no, yes, or yes with these limits.")
+            .default("yes"),
         Key::new("prio", Kind::Free, "Has no effect.").ignored(),
+    ],
+};
+
+static HISTORY: Section = Section {
+    what: "`history`",
+    shorthand: None,
+    keys: &[
+        Key::new("days", Kind::Count, "For how many days runs are kept.").default("30"),
+        Key::new("failure_days", Kind::Count, "For how many days failed runs are kept.").default("365"),
+        Key::new("runs", Kind::Count, "How many runs are kept at most.").default("1000000"),
+        Key::new("megabytes", Kind::Count, "How large the file may grow, in megabytes of 1024 times 1024 bytes.")
+            .default("1024"),
     ],
 };
 
@@ -181,6 +205,7 @@ pub(crate) static LINK: Section = Section {
         Key::new("guard", Kind::Section(&LINK_GUARD), "What may be dialled over it, and how many calls may go out."),
         Key::new("prio", Kind::Integer, "Links are acquired in this order, lower ones first.").default("0"),
         Key::new("max_calls", Kind::Count, "How many tests may use it at once.").default("1"),
+        QUIET,
     ],
 };
 
@@ -233,6 +258,7 @@ pub(crate) static CALL: Section = Section {
         Key::new("audio", Kind::Section(&AUDIO), "Which sounds are played and recorded.").modes(&[Audio, Play, Answer, Record]),
         Key::new("delay", Kind::Section(&DELAY), "Pauses on the way.").modes(&[Dtmf, Call, Audio, Ring, Play, Wait, Answer, Record]),
         Key::new("test", Kind::Section(&SCHEDULE), "When the daemon runs it, and when its failures count."),
+        QUIET,
     ],
 };
 

@@ -86,6 +86,8 @@ fn assert_loads_to_the_same_plan(loaded: &Loaded) {
     assert_eq!(again.links, plan.links);
     assert_eq!(again.tests, plan.tests);
     assert_eq!(again.listen, plan.listen);
+    assert_eq!(again.history, plan.history);
+    assert_eq!(again.grace, plan.grace);
     assert_eq!(again.max_calls, plan.max_calls);
     assert_eq!(again.guard, plan.guard);
     assert_eq!(again.state_dir, plan.state_dir);

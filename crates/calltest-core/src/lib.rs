@@ -17,6 +17,7 @@ pub mod measures;
 pub mod number;
 pub mod number_rule;
 pub mod plan;
+pub mod quiet;
 pub mod run;
 pub mod streak;
 pub mod verdict;

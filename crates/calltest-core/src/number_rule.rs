@@ -221,6 +221,7 @@ mod tests {
     use super::*;
     use crate::guard::Guard;
     use crate::number::Dialplan;
+    use crate::quiet::QuietTimes;
 
     fn rules(list: &[(&str, &str)]) -> NumberRules {
         let rule = |(pattern, action): &(&str, &str)| NumberRule {
@@ -346,6 +347,7 @@ mod tests {
             outgoing: NumberRules::default(),
             incoming: NumberRules::default(),
             max_calls: None,
+            quiet: QuietTimes::default(),
         };
         let link = Link {
             name: "trunk".into(),
@@ -359,6 +361,7 @@ mod tests {
             leads_outside: true,
             prio: 0,
             max_calls: std::num::NonZeroU32::MIN,
+            quiet: QuietTimes::default(),
         };
         (link, server)
     }

@@ -23,6 +23,7 @@ pub use crate::dial_string::{BadDialString, DialString};
 use crate::guard::Guard;
 use crate::number::{Dialplan, PhoneNumber};
 use crate::number_rule::NumberRules;
+use crate::quiet::QuietTimes;
 
 /// Declares a name: a cheap-to-clone string that cannot be mistaken for another kind of name.
 macro_rules! name {
@@ -105,6 +106,10 @@ pub struct Plan {
     pub guard: Guard,
     /// Where to keep what outlives the program, if the file says so.
     pub state_dir: Option<PathBuf>,
+    /// How much the daemon keeps of finished runs; nothing if `None`.
+    pub history: Option<Retention>,
+    /// How long runs may take to end by themselves once the daemon is told to end.
+    pub grace: Duration,
     /// Log levels that the file asks for, as (target, level).
     pub log_levels: Vec<(String, String)>,
 }
@@ -171,6 +176,8 @@ pub struct Server {
     pub incoming: NumberRules,
     /// How many runs may use this server at once; no limit if `None`.
     pub max_calls: Option<NonZeroU32>,
+    /// While it is quiet, the daemon starts no run on this server by itself, and a failure does not count.
+    pub quiet: QuietTimes,
 }
 
 /// TLS towards an Asterisk server.
@@ -253,6 +260,8 @@ pub struct Link {
     pub prio: i64,
     /// How many runs may use it at once.
     pub max_calls: NonZeroU32,
+    /// While it is quiet, the daemon starts no run over this link by itself, and a failure does not count.
+    pub quiet: QuietTimes,
 }
 
 #[cfg(test)]

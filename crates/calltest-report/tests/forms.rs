@@ -15,6 +15,7 @@ use calltest_core::measures::Measures;
 use calltest_core::plan::{
     CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Ringing, Schedule, ServerName,
 };
+use calltest_core::quiet::QuietTimes;
 use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::{Trouble, VerdictKind};
 use calltest_report::run::Report;
@@ -42,6 +43,7 @@ fn test(mode: Mode) -> CallTest {
             fail: NonZeroU32::MIN,
             is_manual: false,
         },
+        quiet: QuietTimes::default(),
         mode,
     }
 }

@@ -9,7 +9,7 @@ use calltest_core::plan::{
 use calltest_core::verdict::seconds;
 
 use super::link::{Links, Parts};
-use super::modes;
+use super::{modes, quiet};
 use crate::diagnostic::{Finding, quoted};
 use crate::keys::{Kind, ModeName, Section, Side, one_of};
 use crate::report::{Report, Reported};
@@ -43,6 +43,7 @@ pub(super) fn check(
     let src = call.link("src");
     let dst = call.link("dst");
     let schedule = call.schedule();
+    let quiet = quiet::quiet_times(&call.view, call.report);
     // The rest depends on the mode.
     call.mode = mode?.value;
     call.view = call.view.in_mode(call.mode);
@@ -64,6 +65,7 @@ pub(super) fn check(
         delay: delay?,
         demands: demands?,
         schedule: schedule?,
+        quiet: quiet?,
     })
 }
 

@@ -8,9 +8,10 @@ use calltest_core::guard::Guard;
 use calltest_core::number::PhoneNumber;
 use calltest_core::number_rule::{Direction, NumberRules};
 use calltest_core::plan::{DialString, Link, LinkName, Server, ServerName};
+use calltest_core::quiet::QuietTimes;
 
 use super::server::Servers;
-use super::{Configuration, guard};
+use super::{Configuration, guard, quiet};
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
 use crate::scalar;
@@ -38,6 +39,7 @@ pub(super) struct Parts {
     pub(super) at: Result<Arc<Server>, Reported>,
     prio: Result<i64, Reported>,
     pub(super) max_calls: Result<NonZeroU32, Reported>,
+    quiet: Result<QuietTimes, Reported>,
 }
 
 impl Parts {
@@ -55,6 +57,7 @@ impl Parts {
             leads_outside: self.leads_outside?,
             prio: self.prio?,
             max_calls: self.max_calls?,
+            quiet: self.quiet?,
         })
     }
 }
@@ -92,6 +95,7 @@ fn parts(name: LinkName, view: &View<'_>, ground: &Ground<'_>, report: &mut Repo
         number: view.read_optional("number", scalar::phone_number, report).map(|at| at.map(|at| at.value)),
         prio: view.read("prio", scalar::integer_of_any_sign, report).map(|at| at.value),
         max_calls: view.read("max_calls", scalar::count, report).map(|at| at.value),
+        quiet: quiet::quiet_times(view, report),
     }
 }
 

@@ -8,7 +8,7 @@ use calltest_core::number::Dialplan;
 use calltest_core::number_rule::Direction;
 use calltest_core::plan::{Secret, Server, ServerName, Tls};
 
-use super::{Configuration, guard};
+use super::{Configuration, guard, quiet};
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
 use crate::scalar;
@@ -67,6 +67,7 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
         max_calls: view.read_optional("max_calls", scalar::count, report)?.map(|at| at.value),
         outgoing: guard::number_rules(view, Direction::Outgoing, report)?,
         incoming: guard::number_rules(view, Direction::Incoming, report)?,
+        quiet: quiet::quiet_times(view, report)?,
         name,
     }))
 }

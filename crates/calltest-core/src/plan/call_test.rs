@@ -7,6 +7,7 @@ use crate::cause::ExpectedCause;
 use crate::number::PhoneNumber;
 use crate::plan::trigger::Trigger;
 use crate::plan::{LinkName, TestName};
+use crate::quiet::QuietTimes;
 
 /// A configured test.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct CallTest {
     pub demands: Demands,
     /// When it runs, and when its failures count.
     pub schedule: Schedule,
+    /// While it is quiet, the daemon starts no run of this test by itself, and a failure does not count.
+    pub quiet: QuietTimes,
 }
 
 impl CallTest {

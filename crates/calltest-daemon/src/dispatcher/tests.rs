@@ -7,6 +7,7 @@ use calltest_core::evidence::{Ending, Evidence, Stop};
 use calltest_core::expectation::Expectation;
 use calltest_core::measures::Measures;
 use calltest_core::plan::{Delay, Demands, Destination, Mode, Presence, Ringing, Schedule};
+use calltest_core::quiet::QuietTimes;
 use calltest_core::run::RunId;
 use calltest_core::streak::Condition;
 use calltest_core::verdict::{Failure, Trouble, Verdict};
@@ -37,6 +38,7 @@ fn test(name: &str, is_manual: bool) -> Arc<CallTest> {
             fail: NonZeroU32::new(3).unwrap(),
             is_manual,
         },
+        quiet: QuietTimes::default(),
     })
 }
 

@@ -14,6 +14,7 @@ use calltest_core::plan::{
     Audio, CallTest, Delay, Demands, Destination, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence,
     Reception, Rejection, Ringing, Schedule, Secret, Server, Trigger,
 };
+use calltest_core::quiet::QuietTimes;
 use calltest_core::run::FinishedRun;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 
@@ -107,6 +108,8 @@ impl Scene {
             log_levels: Vec::new(),
             guard: Guard::default(),
             state_dir: None,
+            history: None,
+            grace: Duration::ZERO,
         };
         Self { plan }
     }
@@ -127,6 +130,7 @@ impl Scene {
             incoming: NumberRules::default(),
             dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
             max_calls: None,
+            quiet: QuietTimes::default(),
         };
         self.plan.servers.insert(name.into(), Arc::new(server));
         self
@@ -146,6 +150,7 @@ impl Scene {
             number: (!number.is_empty()).then(|| PhoneNumber::parse(number).unwrap()),
             prio: 0,
             max_calls: NonZeroU32::MIN,
+            quiet: QuietTimes::default(),
         };
         self.plan.links.insert(name.into(), Arc::new(link));
         self
@@ -252,6 +257,7 @@ fn base(name: &str, mode: Mode) -> CallTest {
             fail: NonZeroU32::MIN,
             is_manual: false,
         },
+        quiet: QuietTimes::default(),
         mode,
     }
 }
