@@ -1,0 +1,316 @@
+//! A file that cannot be written, or must not be.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::Ordering;
+
+use VerdictKind::{Cancelled, Error, Fail, Pass};
+
+use super::*;
+
+/// What `condition` says, with the path left out.
+#[track_caller]
+fn sentence(scene: &Scene, history: &History) -> String {
+    let sentence = history.condition().expect("there is trouble");
+    let begin = format!("the history cannot be written to {}: ", scene.place.path.display());
+    sentence.strip_prefix(&begin).unwrap_or_else(|| panic!("{sentence}")).to_owned()
+}
+
+#[tokio::test]
+async fn a_locked_file_keeps_nobody_waiting_and_nothing_is_lost() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Pass)).await;
+    let stranger = scene.stranger();
+    stranger.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let begin = Instant::now();
+    for number in 2..=100 {
+        history.commit(run("ring", number, Fail)).await;
+    }
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    history.save_test("ring", SavedTest { failures: 9, ..SavedTest::default() });
+    let expected =
+        "another process holds it locked; meanwhile 99 runs are kept in memory; end the process that holds it";
+    assert_eq!(sentence(&scene, &history), expected);
+    assert_eq!(all(&history, "ring").await, (1..=100).rev().collect::<Vec<_>>());
+    let found = history.report("ring", &id(100)).await.unwrap().unwrap();
+    assert_eq!(found.report.unwrap(), run("ring", 100, Fail).report);
+
+    stranger.execute_batch("ROLLBACK").unwrap();
+    recovers(&history);
+    history.close().await;
+    assert_eq!(scene.on_disk(), 100);
+    assert_eq!(scene.open().1.tests["ring"].state.failures, 9);
+}
+
+#[tokio::test]
+async fn a_file_that_is_locked_from_the_start_is_written_later() {
+    let scene = Scene::new();
+    scene.open().0.close().await;
+    let stranger = scene.stranger();
+    stranger.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM tests; COMMIT").unwrap();
+    let (history, restored) = scene.open();
+    assert_eq!(restored, Restored::default());
+    history.commit(run("ring", 1, Pass)).await;
+    assert!(sentence(&scene, &history).starts_with("another process holds it locked; meanwhile 1 run is kept"));
+    let page = history.page("ring", Filter::default()).await;
+    assert_eq!(numbers(&page), [1]);
+    assert_eq!(page.missing.unwrap().to_string(), "another process holds it locked");
+    drop(stranger);
+    recovers(&history);
+    assert_eq!(scene.on_disk(), 1);
+}
+
+#[tokio::test]
+async fn on_a_full_disk_runs_stay_in_memory_until_there_is_room() {
+    let scene = Scene::new();
+    scene.limits.pages.store(60, Ordering::Relaxed);
+    let (history, _) = scene.open();
+    // Nothing that could be compressed.
+    let noise = || (0..20_000).map(|_| char::from(rand::random_range(b' '..=b'~'))).collect::<String>();
+    for number in 0..40 {
+        history.commit(FinishedRecord { report: noise(), ..run("ring", number, Pass) }).await;
+    }
+    let written = scene.on_disk();
+    assert!((1..40).contains(&written), "{written}");
+    let kept = format!("the disk is full; meanwhile {} runs are kept in memory; make room on the disk", 40 - written);
+    assert_eq!(sentence(&scene, &history), kept);
+    scene.is_whole();
+    assert_eq!(all(&history, "ring").await.len(), 40);
+
+    scene.limits.pages.store(u32::MAX - 1, Ordering::Relaxed);
+    recovers(&history);
+    assert_eq!(scene.on_disk(), 40);
+    history.close().await;
+    scene.is_whole();
+}
+
+/// What is kept while nothing can be written: the failures, and the latest of the others.
+#[tokio::test]
+async fn more_runs_than_fit_into_memory_cost_passes_first() {
+    let mut scene = Scene::new();
+    scene.limits.bound.runs = 4;
+    scene.open().0.close().await;
+    let stranger = scene.stranger();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (history, _) = scene.open();
+    for (number, verdict) in (0..).zip([Fail, Pass, Error, Cancelled, Fail, Pass, Pass, Fail]) {
+        history.commit(run("ring", number, verdict)).await;
+    }
+    assert_eq!(all(&history, "ring").await, [7, 4, 2, 0]);
+    let told = sentence(&scene, &history);
+    assert!(told.contains("meanwhile 4 runs are kept in memory, and 4 had to be dropped; "), "{told}");
+    history.commit(run("ring", 8, Fail)).await;
+    history.commit(run("ring", 9, Fail)).await;
+    assert_eq!(all(&history, "ring").await, [9, 8, 7, 4], "among failures, the oldest go");
+    stranger.execute_batch("ROLLBACK").unwrap();
+    recovers(&history);
+    assert_eq!(scene.on_disk(), 4);
+}
+
+/// A file that is something else stays as it is, however long we try.
+async fn stays_as_it_is(bytes: &[u8], cause: &str) {
+    let scene = Scene::new();
+    fs::write(&scene.place.path, bytes).unwrap();
+    let (history, restored) = scene.open();
+    assert_eq!(restored, Restored::default());
+    history.commit(run("ring", 1, Fail)).await;
+    history.save_test("ring", SavedTest::default());
+    std::thread::sleep(5 * scene.limits.retry);
+    let told = sentence(&scene, &history);
+    assert!(told.starts_with(&format!("{cause}; meanwhile 1 run is kept in memory; ")), "{told}");
+    assert_eq!(all(&history, "ring").await, [1]);
+    assert_eq!(history.report("ring", &id(2)).await.unwrap_err().to_string(), cause);
+    history.close().await;
+    assert!(fs::read(&scene.place.path).unwrap() == bytes, "the file is another one now");
+    let left: Vec<_> = fs::read_dir(scene.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "only the file and the folder of recordings: {left:?}");
+}
+
+/// The bytes of a database that was made like this.
+fn database(made: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.db");
+    Connection::open(&path).unwrap().execute_batch(made).unwrap();
+    fs::read(path).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_no_history_is_not_touched() {
+    let foreign = "it is no history of calltest";
+    stays_as_it_is(b"x", foreign).await;
+    stays_as_it_is(&b"# My notes\n".repeat(1000), foreign).await;
+    stays_as_it_is(&database("CREATE TABLE notes (text)"), foreign).await;
+    stays_as_it_is(&database("CREATE TABLE notes (text); PRAGMA user_version = 3"), foreign).await;
+}
+
+#[tokio::test]
+async fn a_history_of_a_newer_version_is_not_touched() {
+    let newer = database("CREATE TABLE runs (more); PRAGMA application_id = 0x63747374; PRAGMA user_version = 7");
+    stays_as_it_is(&newer, "a newer calltest has written it, in form 7; this one knows forms up to 1").await;
+}
+
+/// The same while the newer header is only in the log.
+#[tokio::test]
+async fn a_newer_version_is_noticed_in_the_log_too() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Fail)).await;
+    let stranger = scene.stranger();
+    stranger.execute_batch("PRAGMA user_version = 7").unwrap();
+    let copy = Scene::new();
+    for file in ["history.db", "history.db-wal"] {
+        fs::copy(scene.folder.path().join(file), copy.folder.path().join(file)).unwrap();
+    }
+    let before = fs::read(&copy.place.path).unwrap();
+    let (history, _) = copy.open();
+    assert!(sentence(&copy, &history).starts_with("a newer calltest has written it, in form 7"));
+    history.close().await;
+    assert!(fs::read(&copy.place.path).unwrap() == before);
+}
+
+#[tokio::test]
+async fn a_damaged_history_is_left_alone_until_somebody_repairs_it() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    for number in 0..200 {
+        history.commit(run("ring", number, Pass)).await;
+    }
+    history.close().await;
+    let whole = fs::read(&scene.place.path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[8192..].fill(0xa5);
+    fs::write(&scene.place.path, &damaged).unwrap();
+
+    let (history, _) = scene.open();
+    history.commit(run("ring", 300, Fail)).await;
+    std::thread::sleep(5 * scene.limits.retry);
+    let told = sentence(&scene, &history);
+    let expected = "it is damaged; meanwhile 1 run is kept in memory; move it away, and a new one will be begun";
+    assert_eq!(told, expected);
+    assert!(fs::read(&scene.place.path).unwrap() == damaged, "the damaged file was changed");
+
+    // Only half repaired: SQLite would write to it, but it is still not whole.
+    let mut half = whole.clone();
+    let end = half.len() - 4096;
+    half[end..].fill(0xa5);
+    fs::write(&scene.place.path, &half).unwrap();
+    std::thread::sleep(5 * scene.limits.retry);
+    assert_eq!(sentence(&scene, &history), expected);
+    assert!(fs::read(&scene.place.path).unwrap() == half, "the damaged file was changed");
+
+    fs::write(&scene.place.path, &whole).unwrap();
+    recovers(&history);
+    assert_eq!(scene.on_disk(), 201);
+}
+
+#[tokio::test]
+async fn a_file_that_is_moved_away_is_begun_anew() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Pass)).await;
+    let aside = scene.place.path.with_file_name("aside.db");
+    fs::rename(&scene.place.path, &aside).unwrap();
+    history.commit(run("ring", 2, Pass)).await;
+    assert_eq!(history.condition(), None);
+    assert_eq!(all(&history, "ring").await, [2]);
+    fs::remove_file(&scene.place.path).unwrap();
+    history.commit(run("ring", 3, Pass)).await;
+    assert_eq!(all(&history, "ring").await, [3]);
+    history.close().await;
+    scene.is_whole();
+    assert_eq!(scene.on_disk(), 1);
+}
+
+/// A folder that nobody can write to, be it root, and one that only root can.
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_keeps_nothing_from_running() {
+    let mut scene = Scene::new();
+    scene.place.path = PathBuf::from("/proc/calltest/history.db");
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Pass)).await;
+    assert!(sentence(&scene, &history).contains("meanwhile 1 run is kept in memory"));
+    assert_eq!(all(&history, "ring").await, [1]);
+
+    let folder = scene.folder.path().join("closed");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).unwrap();
+    let is_writable = fs::write(folder.join("probe"), "").is_ok();
+    scene.place.path = folder.join("history.db");
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Pass)).await;
+    assert_eq!(history.condition().is_none(), is_writable, "{:?}", history.condition());
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    recovers(&history);
+    assert_eq!(scene.on_disk(), 1);
+}
+
+/// Something about a run, a test or a silence that the file will not take: it alone is left out.
+#[tokio::test]
+async fn an_entry_that_cannot_be_written_keeps_back_no_other() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    let stranger = scene.stranger();
+    let refuse = |table: &str, column: &str, value: &str| {
+        let sql = format!(
+            "CREATE TRIGGER poison_{table} BEFORE INSERT ON {table} WHEN new.{column} = '{value}'
+             BEGIN SELECT raise(ABORT, 'poison'); END"
+        );
+        stranger.execute_batch(&sql).unwrap();
+    };
+    refuse("runs", "id", &id(3));
+    refuse("tests", "name", "poison");
+    refuse("silences", "id", "poison");
+    // All in one transaction.
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for number in 1..=5 {
+        history.commit(run("ring", number, Pass)).await;
+    }
+    history.commit(run("poison", 6, Pass)).await;
+    for name in ["ring", "poison"] {
+        history.save_test(name, SavedTest { failures: 1, ..SavedTest::default() });
+        let expires = SystemTime::now();
+        history.save_silence(SavedSilence { id: name.to_owned(), text: String::new(), expires });
+    }
+    stranger.execute_batch("ROLLBACK").unwrap();
+    recovers(&history);
+    history.commit(run("ring", 7, Pass)).await;
+    assert_eq!(history.condition(), None);
+    assert_eq!(all(&history, "ring").await, [7, 5, 4, 2, 1]);
+    history.close().await;
+    let (_, restored) = scene.open();
+    assert_eq!(restored.tests["ring"].state.failures, 1);
+    assert_eq!((restored.tests.len(), restored.silences.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn of_two_runs_with_one_id_the_first_stays() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    history.commit(run("ring", 1, Fail)).await;
+    history.commit(run("dtmf", 1, Pass)).await;
+    history.commit(run("dtmf", 2, Pass)).await;
+    assert_eq!(history.condition(), None);
+    assert_eq!((all(&history, "ring").await, all(&history, "dtmf").await), (vec![1], vec![2]));
+}
+
+#[tokio::test]
+async fn odd_values_are_written_like_others() {
+    let scene = Scene::new();
+    let (history, _) = scene.open();
+    let odd = FinishedRecord {
+        id: "not\0hex ☎".into(),
+        test: String::new(),
+        requested: UNIX_EPOCH - Duration::from_secs(1),
+        ended: UNIX_EPOCH + Duration::from_secs(1 << 62),
+        waited: Duration::MAX,
+        reason: Some("\0".into()),
+        report: "x".repeat(9 << 20),
+        ..run("", 1, Fail)
+    };
+    history.commit(odd.clone()).await;
+    assert_eq!((history.condition(), scene.on_disk()), (None, 1));
+    let found = history.report("", &odd.id).await.unwrap().unwrap();
+    assert_eq!((found.summary.requested, &found.summary.reason), (odd.requested, &odd.reason));
+    assert_eq!(found.report, None, "too long to be kept");
+}

@@ -1,0 +1,351 @@
+//! The thread that writes: it takes from the backlog what waits there, and brings it to disk, however often that fails.
+//!
+//! The backlog lies behind one lock, which is never held while something is read or written. Nobody but this thread owns the
+//! [`Store`]. Between two batches it takes a step of retention, if there is something to throw away.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::oneshot;
+
+use super::Place;
+use super::backlog::{Backlog, Batch, Bound, Kept};
+use super::error::HistoryError;
+use super::query::Readers;
+use super::record::{Filter, Seq, Summary};
+use super::saved::{SavedSilence, SavedTest};
+use super::store::{Refused, Store};
+
+/// How often what must be thrown away is looked for while nothing is written: runs grow old even then.
+const IDLE: Duration = Duration::from_secs(60);
+/// The same while runs are written. So there are at most those of a second too many.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// How much waits, and for how long.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// How much may wait to be written.
+    pub(crate) bound: Bound,
+    /// When writing is tried again.
+    pub(crate) retry: Duration,
+    /// How many pages the file may have. For tests of a full disk.
+    pub(crate) pages: Arc<AtomicU32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bound: Bound { runs: 20_000, bytes: 64 << 20 },
+            retry: Duration::from_secs(5),
+            pages: Arc::new(AtomicU32::new(u32::MAX - 1)),
+        }
+    }
+}
+
+/// What the writer shares with those for whom it writes.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+struct State {
+    backlog: Backlog,
+    /// Where there is none, runs are all that is kept, and only the latest.
+    has_file: bool,
+    trouble: Option<Trouble>,
+    is_closing: bool,
+}
+
+/// Why nothing can be written now.
+struct Trouble {
+    path: PathBuf,
+    cause: String,
+    advice: &'static str,
+}
+
+/// What the writer is woken for.
+struct Turn {
+    batch: Batch,
+    is_closing: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(bound: Bound, has_file: bool) -> Self {
+        let state = State { backlog: Backlog::new(bound), has_file, trouble: None, is_closing: false };
+        Self { state: Mutex::new(state), work: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the backlog")
+    }
+
+    /// Takes in a run. What is returned beside its place comes when it has been written, or when that has failed; nothing
+    /// if it is not worth waiting.
+    pub(crate) fn add(&self, run: Kept) -> (Seq, Option<oneshot::Receiver<()>>) {
+        let mut state = self.lock();
+        let is_hopeful = state.has_file && state.trouble.is_none() && !state.is_closing;
+        let (written, wait) = is_hopeful.then(oneshot::channel).unzip();
+        let seq = state.backlog.add(run, SystemTime::now(), written);
+        let by_age = !state.has_file;
+        let (_, dropped_before) = state.backlog.figures();
+        let dropped = state.backlog.shrink(by_age);
+        if dropped > 0 && dropped_before == 0 && !by_age {
+            tracing::error!(
+                "too many runs wait to be written to the history: from now on some are dropped, passes first"
+            );
+        }
+        drop(state);
+        self.work.notify_one();
+        (seq, wait)
+    }
+
+    pub(crate) fn save_test(&self, name: String, test: SavedTest) {
+        let mut state = self.lock();
+        if state.has_file {
+            state.backlog.save_test(name, test);
+            self.work.notify_one();
+        }
+    }
+
+    pub(crate) fn save_silence(&self, id: String, silence: Option<SavedSilence>) {
+        let mut state = self.lock();
+        if state.has_file {
+            state.backlog.save_silence(id, silence);
+            self.work.notify_one();
+        }
+    }
+
+    pub(crate) fn page(&self, test: &str, filter: &Filter) -> Vec<Summary> {
+        self.lock().backlog.page(test, filter)
+    }
+
+    pub(crate) fn find(&self, test: &str, id: &str) -> Option<Arc<Kept>> {
+        self.lock().backlog.find(test, id)
+    }
+
+    /// A sentence about why nothing is written, if so.
+    pub(crate) fn condition(&self) -> Option<String> {
+        let state = self.lock();
+        let Trouble { path, cause, advice } = state.trouble.as_ref()?;
+        let (waiting, dropped) = state.backlog.figures();
+        let kept = match waiting {
+            1 => "1 run is kept in memory".to_owned(),
+            _ => format!("{waiting} runs are kept in memory"),
+        };
+        let lost = match dropped {
+            0 => String::new(),
+            _ => format!(", and {dropped} had to be dropped"),
+        };
+        Some(format!("the history cannot be written to {}: {cause}; meanwhile {kept}{lost}; {advice}", path.display()))
+    }
+
+    /// The writer is to write what is left, and to end.
+    pub(crate) fn close(&self) {
+        self.lock().is_closing = true;
+        self.work.notify_one();
+    }
+
+    /// Waits until there is something to write, or the time has come, or all is to end.
+    fn next_turn(&self, due: Instant, can_write: bool) -> Turn {
+        let mut state = self.lock();
+        loop {
+            let has_work = can_write && !state.backlog.is_empty();
+            let left = due.saturating_duration_since(Instant::now());
+            if state.is_closing || has_work || left.is_zero() {
+                return Turn { batch: state.backlog.take(), is_closing: state.is_closing };
+            }
+            state = self.work.wait_timeout(state, left).expect("nothing panics while it holds the backlog").0;
+        }
+    }
+
+    fn written(&self, batch: &Batch) {
+        let mut state = self.lock();
+        state.backlog.written(batch);
+        // An empty batch proves nothing while others wait.
+        let is_proof = !batch.is_empty() || state.backlog.is_empty();
+        if is_proof && let Some(trouble) = state.trouble.take() {
+            let (waiting, _) = state.backlog.figures();
+            let dropped = state.backlog.take_dropped();
+            drop(state);
+            let path = trouble.path.display();
+            tracing::info!(%path, waiting, dropped, "the history can be written again");
+        }
+    }
+
+    pub(super) fn failed(&self, path: &Path, error: &HistoryError) {
+        let cause = error.to_string();
+        let mut state = self.lock();
+        state.backlog.failed();
+        let is_news = state.trouble.as_ref().is_none_or(|trouble| trouble.cause != cause);
+        state.trouble = Some(Trouble { path: path.to_owned(), cause, advice: error.advice() });
+        drop(state);
+        if is_news && let Some(sentence) = self.condition() {
+            tracing::error!("{sentence}");
+        }
+    }
+
+    fn ended(&self) {
+        let mut state = self.lock();
+        state.is_closing = true;
+        state.backlog.failed();
+        let (waiting, _) = state.backlog.figures();
+        if waiting > 0 {
+            tracing::error!(runs = waiting, "the history ends before all runs are written: they are lost");
+        }
+    }
+}
+
+/// The owner of the file.
+pub(crate) struct Writer {
+    place: Place,
+    limits: Limits,
+    shared: Arc<Shared>,
+    readers: Arc<Readers>,
+    store: Option<Store>,
+    /// How the file looked when it was found damaged. It is not touched before it looks different.
+    damaged: Option<Looks>,
+    due: Instant,
+    sweep_trouble: Option<String>,
+}
+
+/// By what one sees that somebody has repaired or replaced a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Writer {
+    pub(crate) fn new(place: Place, limits: Limits, shared: Arc<Shared>, readers: Arc<Readers>) -> Self {
+        Self { place, limits, shared, readers, store: None, damaged: None, due: Instant::now(), sweep_trouble: None }
+    }
+
+    /// The first attempt to open the file, before the thread begins.
+    pub(crate) fn open(&mut self) -> Result<(), HistoryError> {
+        let store = self.opened()?;
+        self.store = Some(store);
+        Ok(())
+    }
+
+    /// Writes until everything is written and no more is to come.
+    pub(crate) fn run(mut self) {
+        let (shared, path) = (Arc::clone(&self.shared), self.place.path.clone());
+        if catch_unwind(AssertUnwindSafe(|| self.write_on())).is_err() {
+            shared.failed(&path, &HistoryError::Panicked);
+        }
+        shared.ended();
+    }
+
+    fn write_on(&mut self) {
+        loop {
+            let turn = self.shared.next_turn(self.due, self.store.is_some());
+            match self.attend(&turn.batch) {
+                Ok(()) if turn.is_closing && turn.batch.is_empty() => break,
+                Ok(()) => {}
+                Err(error) => {
+                    self.give_up(&error);
+                    if turn.is_closing {
+                        break;
+                    }
+                }
+            }
+        }
+        let closed = self.store.take().map_or(Ok(()), Store::close);
+        if let Err(error) = closed {
+            tracing::warn!(path = %self.place.path.display(), %error, "the history could not be closed");
+        }
+    }
+
+    fn attend(&mut self, batch: &Batch) -> Result<(), HistoryError> {
+        let mut store = match self.store.take() {
+            Some(store) if store.is_in_place() => store,
+            moved => {
+                // Closed before another is opened, or it would take its log away.
+                drop(moved);
+                self.readers.forget();
+                self.opened()?
+            }
+        };
+        let outcome = store.write(batch);
+        let store = self.store.insert(store);
+        for Refused { entry, error } in outcome? {
+            tracing::error!(%error, "the history cannot take in {entry}: it is left out");
+        }
+        self.shared.written(batch);
+        let now = Instant::now();
+        if self.due > now {
+            self.due = if batch.is_empty() { self.due } else { self.due.min(now + BUSY) };
+            return Ok(());
+        }
+        match store.sweep(&self.place.retention, &self.place.recordings, SystemTime::now()) {
+            Ok(has_more) => {
+                self.sweep_trouble = None;
+                self.due = if has_more { now } else { now + IDLE };
+            }
+            Err(HistoryError::Damaged) => return Err(HistoryError::Damaged),
+            Err(error) => {
+                let trouble = error.to_string();
+                if self.sweep_trouble.as_ref() != Some(&trouble) {
+                    tracing::error!(path = %self.place.path.display(), %error, "nothing is thrown away from the history");
+                }
+                self.sweep_trouble = Some(trouble);
+                self.due = now + IDLE;
+            }
+        }
+        Ok(())
+    }
+
+    /// The file, opened; if it was found damaged, only after it was changed and is found whole.
+    fn opened(&mut self) -> Result<Store, HistoryError> {
+        let path = &self.place.path;
+        if self.damaged.is_some() && self.damaged == Looks::of(path) {
+            return Err(HistoryError::Damaged);
+        }
+        let store = Store::open(path, self.limits.pages.load(Ordering::Relaxed))?;
+        if self.damaged.is_some()
+            && let Err(error) = store.check()
+        {
+            abandon(store, path);
+            self.damaged = Looks::of(path);
+            return Err(error);
+        }
+        self.damaged = None;
+        self.shared.lock().backlog.go_on_after(store.last());
+        Ok(store)
+    }
+
+    /// Without the file for a while.
+    pub(crate) fn give_up(&mut self, error: &HistoryError) {
+        let path = &self.place.path;
+        let store = self.store.take();
+        if let HistoryError::Damaged = error {
+            if let Some(store) = store {
+                abandon(store, path);
+            }
+            self.damaged = Looks::of(path);
+        }
+        self.readers.forget();
+        self.shared.failed(path, error);
+        self.due = Instant::now() + self.limits.retry;
+    }
+}
+
+fn abandon(store: Store, path: &Path) {
+    if let Err(error) = store.abandon() {
+        tracing::warn!(path = %path.display(), %error, "the damaged history could not be closed");
+    }
+}
+
+impl Looks {
+    /// Nothing if there is no such file.
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self { inode: metadata.ino(), length: metadata.len(), changed: (metadata.mtime(), metadata.mtime_nsec()) })
+    }
+}
