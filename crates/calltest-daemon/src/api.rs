@@ -1,137 +1,122 @@
-//! The HTTP interface: that of calltest 0.7, with JSON for every answer.
+//! The HTTP interface: that of calltest 0.7, with JSON for every answer, and what has been added to it.
 //!
-//! It knows nothing of tests or runs but how to ask the loop for them.
+//! It knows nothing of tests or runs but how to ask the loop for them, and the history. One file for each subject; the
+//! description of all of it, in OpenAPI 3.1, is made from the handlers.
 
+mod boundary;
+mod connections;
+mod extract;
+mod refusal;
+mod runs;
+mod servers;
+mod silences;
+mod tests;
 mod websocket;
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
-use axum::{Json, Router};
-use calltest_core::plan::ServerName;
-use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::{Json, Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::daemon::Handle;
-use crate::dispatcher::InternalEvent;
+use crate::handle::Handle;
+use crate::history::History;
+use refusal::{Problem, Refusal};
 
-/// Answers requests until `closed`.
-pub(crate) async fn serve(listener: TcpListener, handle: Handle, closed: CancellationToken) -> std::io::Result<()> {
-    let routes = routes(handle, closed.clone());
-    axum::serve(listener, routes).with_graceful_shutdown(closed.cancelled_owned()).await
-}
+/// The most that a request may carry, in bytes: far more than any silence needs.
+const MAX_BODY: usize = 64 << 10;
 
 /// What handlers share.
 #[derive(Clone)]
-struct Shared {
+pub(crate) struct Shared {
     handle: Handle,
+    history: History,
+    /// Where recordings are kept.
+    recordings: Arc<PathBuf>,
     listeners: websocket::Listeners,
     closed: CancellationToken,
+    description: Arc<utoipa::openapi::OpenApi>,
 }
 
-fn routes(handle: Handle, closed: CancellationToken) -> Router {
-    let shared = Shared { handle, listeners: websocket::Listeners::default(), closed };
-    Router::new()
-        .route("/", get(troubled))
-        .route("/list", get(all))
-        .route("/test/{name}", get(test))
-        .route("/test/{name}/start", put(start))
-        .route("/test/{name}/stop", put(stop))
-        .route("/test/{name}/fail", put(fail))
-        .route("/ws", get(websocket::follow))
-        .route("/servers", get(servers))
-        .route("/healthz", get(health))
-        .route("/readyz", get(readiness))
+/// What the description says of the whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "calltest",
+        description = "How phone tests fare, and what can be done about them. All times are seconds since the Unix epoch. \
+                       Whatever is refused is answered with an `error` that says why."
+    ),
+    tags(
+        (name = "tests", description = "How tests fare, and commands to them: the interface of calltest 0.7"),
+        (name = "runs", description = "Finished runs"),
+        (name = "daemon", description = "Servers, links, and the daemon itself"),
+        (name = "silences", description = "Tests that nobody wants to hear of for a while"),
+    )
+)]
+struct Description;
+
+impl Shared {
+    pub(crate) fn new(handle: Handle, history: History, recordings: PathBuf, closed: CancellationToken) -> Self {
+        Self {
+            handle,
+            history,
+            recordings: Arc::new(recordings),
+            listeners: websocket::Listeners::default(),
+            closed,
+            description: Arc::new(described().split_for_parts().1),
+        }
+    }
+}
+
+/// Answers requests until the daemon is closed.
+pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> std::io::Result<()> {
+    let is_loopback = listener.local_addr()?.ip().is_loopback();
+    let closed = shared.closed.clone();
+    connections::serve(listener, routes(shared, is_loopback), closed).await
+}
+
+fn routes(shared: Shared, is_loopback: bool) -> Router {
+    described()
+        .split_for_parts()
+        .0
         .fallback(|| async { Refusal::NoSuchPath })
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(move |request, next| boundary::check(is_loopback, request, next)))
         .with_state(shared)
 }
 
-async fn troubled(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    let lists = shared.handle.lists().await.ok_or(Refusal::Ending)?;
-    Ok(Json(lists.troubled()).into_response())
+/// Every path with its handlers and what they say of themselves.
+fn described() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(tests::troubled))
+        .routes(routes!(tests::all))
+        .routes(routes!(tests::test))
+        .routes(routes!(tests::start))
+        .routes(routes!(tests::stop))
+        .routes(routes!(tests::fail))
+        .routes(routes!(runs::history))
+        .routes(routes!(runs::run))
+        .routes(routes!(runs::recordings))
+        .routes(routes!(runs::recording))
+        .routes(routes!(websocket::follow))
+        .routes(routes!(servers::servers))
+        .routes(routes!(servers::links))
+        .routes(routes!(servers::health))
+        .routes(routes!(servers::readiness))
+        .routes(routes!(servers::reload))
+        .routes(routes!(silences::list, silences::create))
+        .routes(routes!(silences::one, silences::end))
+        .routes(routes!(description))
 }
 
-async fn all(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    let lists = shared.handle.lists().await.ok_or(Refusal::Ending)?;
-    Ok(Json(lists.all()).into_response())
-}
-
-async fn test(State(shared): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let state = shared.handle.test(name.clone()).await.ok_or(Refusal::Ending)?;
-    Ok(Json(state.ok_or(Refusal::NoSuchTest { name })?).into_response())
-}
-
-async fn servers(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    let servers = shared.handle.servers().await.ok_or(Refusal::Ending)?;
-    let state = |(name, why): (ServerName, Option<String>)| {
-        (name.to_string(), json!({ "ready": why.is_none(), "reason": why }))
-    };
-    Ok(Json(Value::Object(servers.into_iter().map(state).collect())).into_response())
-}
-
-/// The loop is alive if it answers.
-async fn health(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    shared.handle.servers().await.ok_or(Refusal::Ending)?;
-    Ok(Json(json!({ "healthy": true })).into_response())
-}
-
-/// Ready is a daemon that could run every one of its tests.
-async fn readiness(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    let servers = shared.handle.servers().await.ok_or(Refusal::Ending)?;
-    let reasons: Vec<String> = servers.into_iter().filter_map(|(_, why)| why).collect();
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response())
-}
-
-async fn start(shared: State<Shared>, name: Path<String>) -> Result<Response, Refusal> {
-    command(shared, name, InternalEvent::Start).await
-}
-
-async fn stop(shared: State<Shared>, name: Path<String>) -> Result<Response, Refusal> {
-    command(shared, name, InternalEvent::Stop).await
-}
-
-async fn fail(shared: State<Shared>, name: Path<String>) -> Result<Response, Refusal> {
-    command(shared, name, InternalEvent::Fail).await
-}
-
-async fn command(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-    event: fn(calltest_core::plan::TestName) -> InternalEvent,
-) -> Result<Response, Refusal> {
-    let success = shared.handle.command(event, &name).await.ok_or(Refusal::Ending)?;
-    let success = success.ok_or(Refusal::NoSuchTest { name })?;
-    Ok(Json(json!({ "success": success })).into_response())
-}
-
-/// Why a request is refused.
-#[derive(Debug, PartialEq, Eq)]
-enum Refusal {
-    NoSuchPath,
-    WrongMethod,
-    NoSuchTest {
-        name: String,
-    },
-    TooManyListeners,
-    /// The daemon is ending.
-    Ending,
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, reason) = match self {
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "there is nothing at this path".to_owned()),
-            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "this path takes another method".to_owned()),
-            Self::NoSuchTest { name } => (StatusCode::NOT_FOUND, format!("there is no test {name}")),
-            Self::TooManyListeners => {
-                (StatusCode::SERVICE_UNAVAILABLE, "too many WebSockets are open already".to_owned())
-            }
-            Self::Ending => (StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending".to_owned()),
-        };
-        (status, Json(json!({ "error": reason }))).into_response()
-    }
+/// This description
+#[utoipa::path(get, path = "/openapi.json", tag = "daemon", responses((status = 200, body = Object)))]
+async fn description(State(shared): State<Shared>) -> Json<utoipa::openapi::OpenApi> {
+    Json((*shared.description).clone())
 }

@@ -1,34 +1,57 @@
 //! The loop: hands the dispatcher what happens, carries out what it decides, and answers for the board.
 //!
-//! It is the only one that touches the dispatcher. Whoever else wants to know or change something sends a message.
+//! It is the only one that touches the board. Whoever else wants to know or change something sends a message.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
-use calltest_core::plan::{ServerName, TestName};
+use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
+use calltest_core::plan::{LinkName, ServerName, TestName};
 use calltest_core::run::FinishedRun;
 use calltest_report::run::Report;
-use calltest_runner::{Control, Observer, Runner, Setup};
+use calltest_runner::{Control, Observer, RECORDINGS, Runner, Setup};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::board::{Lists, TestState};
+use crate::digest::digest;
 use crate::dispatcher::{Action, Dispatcher, InternalEvent, Now};
+use crate::entry::Phase;
+use crate::handle::{Following, Handle, Health, LinkState, Message};
+use crate::history::{History, Seq};
+use crate::memory;
+use crate::mute::Silence;
+use crate::reload::{Load, Reloading};
 
-/// How many messages may wait for the loop. Whoever sends more waits; nothing is lost.
-const MESSAGES: usize = 1024;
 /// How many changes a listener may be behind before it is dropped.
 pub(crate) const CHANGES: usize = 4096;
-/// How long runs may take to end once the daemon is to.
-const GRACE: Duration = Duration::from_secs(20);
+
+/// What a daemon works with.
+pub struct Options {
+    /// What its runner works with.
+    pub setup: Setup,
+    /// Where it answers.
+    pub listener: TcpListener,
+    /// Loads the configuration anew.
+    pub load: Load,
+    /// Whenever something comes in here, that is to be done.
+    pub reloads: mpsc::Receiver<()>,
+    /// By which clock quiet times are meant.
+    pub zone: TimeZone,
+    /// What is wrong from the start, a sentence each.
+    pub conditions: Vec<String>,
+    /// Whether anything may be kept in the state directory.
+    pub may_keep: bool,
+}
 
 /// Why a daemon could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -48,47 +71,32 @@ pub enum ServeError {
 
 /// Runs tests on their schedule.
 pub struct Daemon {
-    runner: Arc<Runner>,
     board: Board,
     messages: mpsc::Receiver<Message>,
-    started: mpsc::UnboundedReceiver<TestName>,
+    told: mpsc::UnboundedReceiver<InternalEvent>,
+    reloads: mpsc::Receiver<()>,
     handle: Handle,
     listener: TcpListener,
+    recordings: std::path::PathBuf,
 }
 
 /// What the loop works on.
-struct Board {
-    dispatcher: Dispatcher,
-    epoch: Instant,
+pub(crate) struct Board {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) history: History,
+    pub(crate) reloading: Reloading,
+    runs: JoinSet<(FinishedRun, Seq)>,
     controls: HashMap<TestName, Control>,
     changes: broadcast::Sender<Arc<str>>,
+    epoch: Instant,
+    started: SystemTime,
+    zone: TimeZone,
+    instance: String,
+    /// What the plan in force is known by.
+    plan: String,
+    conditions: Vec<String>,
 }
-
-/// How the rest of the program speaks to the loop.
-#[derive(Clone)]
-pub(crate) struct Handle {
-    messages: mpsc::Sender<Message>,
-}
-
-/// What somebody wants of the loop.
-enum Message {
-    Command(InternalEvent, TestName, oneshot::Sender<Option<bool>>),
-    Question(Question),
-}
-
-/// What somebody wants to know.
-enum Question {
-    Lists(oneshot::Sender<Lists>),
-    Test(String, oneshot::Sender<Option<TestState>>),
-    Follow(oneshot::Sender<Following>),
-    Servers(oneshot::Sender<Readiness>),
-}
-
-/// Every server, with the reason why runs cannot use it now, where they cannot.
-pub(crate) type Readiness = Vec<(ServerName, Option<String>)>;
-
-/// The states of all tests, and every change from then on.
-pub(crate) type Following = (Vec<Arc<str>>, broadcast::Receiver<Arc<str>>);
 
 impl Daemon {
     /// Connects to the servers that the plan's tests need. One that cannot be reached is tried again and again; one whose
@@ -96,131 +104,224 @@ impl Daemon {
     ///
     /// # Errors
     /// If another process owns an app.
-    pub async fn open(setup: Setup, listener: TcpListener) -> Result<Self, ServeError> {
-        let (messages, inbox) = mpsc::channel(MESSAGES);
-        let handle = Handle { messages };
-        let tests = setup.plan.tests.clone();
-        let (tell, started) = mpsc::unbounded_channel();
-        let observer = Arc::new(Forwarding { started: tell, next: Arc::clone(&setup.observer) });
-        let runner = Runner::open(Setup { observer, ..setup }, &tests).await;
+    pub async fn open(options: Options) -> Result<Self, ServeError> {
+        let Options { setup, listener, load, reloads, zone, conditions, may_keep } = options;
+        let (handle, messages) = Handle::new();
+        let plan = Arc::clone(&setup.plan);
+        let (tell, told) = mpsc::unbounded_channel();
+        let observer = Arc::new(Forwarding { tell, next: Arc::clone(&setup.observer) });
+        let (instance, state_directory) = (setup.identity.instance.clone(), setup.state_directory.clone());
+        let recordings = state_directory.join(RECORDINGS);
+        let runner = Runner::open(Setup { observer, ..setup }, &plan.tests).await;
         if let Some((server, sentence)) = runner.servers().owned_by_others().into_iter().next() {
             runner.close().await;
             return Err(ServeError::Owned { server, sentence });
         }
         runner.servers().keep_trying();
-        let now = Now { clock: Duration::ZERO, wall: SystemTime::now() };
+        let place = plan.history.filter(|_| may_keep).map(|retention| memory::place(&state_directory, retention));
+        let (history, restored) = memory::open(place).await;
+        let now = Now::new(std::time::Duration::ZERO, SystemTime::now(), &zone);
+        let (known, silences) = memory::recall(&plan, restored);
         let board = Board {
-            dispatcher: Dispatcher::new(&tests, now, rand::random::<f64>),
-            epoch: Instant::now(),
+            dispatcher: Dispatcher::new(Arc::clone(&plan), known, silences, now, rand::random::<u64>),
+            runner: Arc::new(runner),
+            history,
+            reloading: Reloading::new(load),
+            runs: JoinSet::new(),
             controls: HashMap::new(),
             changes: broadcast::channel(CHANGES).0,
+            epoch: Instant::now(),
+            started: now.wall,
+            zone,
+            instance,
+            plan: digest(&plan),
+            conditions,
         };
-        Ok(Self { runner: Arc::new(runner), board, messages: inbox, started, handle, listener })
+        Ok(Self { board, messages, told, reloads, handle, listener, recordings })
     }
 
     /// Runs tests until `shutdown`. Then calls off what is under way, and returns the tests that would not end in time.
     ///
     /// # Errors
     /// If the HTTP interface breaks down.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Result<Vec<TestName>, ServeError> {
+    pub async fn run(self, shutdown: CancellationToken) -> Result<Vec<TestName>, ServeError> {
+        let Self { mut board, mut messages, mut told, mut reloads, handle, listener, recordings } = self;
         let closed = CancellationToken::new();
         let _close_on_return = closed.clone().drop_guard();
-        let mut http = tokio::spawn(api::serve(self.listener, self.handle, closed));
-        let mut runs: JoinSet<FinishedRun> = JoinSet::new();
-        let board = &mut self.board;
+        let shared = api::Shared::new(handle, board.history.clone(), recordings, closed);
+        let mut http = tokio::spawn(api::serve(listener, shared));
         let mut give_up = None;
         loop {
             let due = board.dispatcher.next_due().map(|due| board.epoch + due);
             let event = tokio::select! {
                 biased;
                 () = shutdown.cancelled(), if give_up.is_none() => {
-                    give_up = Some(Instant::now() + GRACE);
+                    give_up = Some(Instant::now() + board.dispatcher.plan().grace);
                     InternalEvent::ShutDown
                 }
                 ended = &mut http => return Err(ended.unwrap_or_else(|error| Err(io::Error::other(error))).map_or_else(
                     ServeError::Http,
                     |()| ServeError::Http(io::Error::other("it ended by itself")),
                 )),
-                Some(run) = runs.join_next() => match run {
-                    Ok(run) => InternalEvent::Finished(Arc::new(run)),
+                Some(run) = board.runs.join_next() => match run {
+                    Ok((run, seq)) => {
+                        board.finished(Arc::new(run), seq);
+                        if give_up.is_some() && board.dispatcher.is_idle() {
+                            break;
+                        }
+                        continue;
+                    }
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
                 },
-                Some(name) = self.started.recv() => InternalEvent::Started(name),
-                Some(message) = self.messages.recv() => match message {
-                    Message::Command(event, name, reply) => {
-                        let is_known = board.dispatcher.entry(name.as_str()).is_some();
-                        let effect = is_known.then(|| board.handle(event, &self.runner, &mut runs));
-                        // Whoever asked may have gone.
-                        let _ = reply.send(effect);
-                        continue;
-                    }
-                    Message::Question(question) => {
-                        board.answer(question, &self.runner);
-                        continue;
-                    }
-                },
+                Some(event) = told.recv() => event,
+                Some(message) = messages.recv() => {
+                    message(&mut board);
+                    continue;
+                }
+                Some(()) = reloads.recv() => {
+                    // How it comes out is in the log and in `/healthz`.
+                    drop(Reloading::begin(&mut board));
+                    continue;
+                }
+                loaded = board.reloading.loaded() => {
+                    Reloading::finish(&mut board, loaded);
+                    continue;
+                }
                 () = until(due) => InternalEvent::Tick,
                 () = until(give_up) => break,
             };
-            board.handle(event, &self.runner, &mut runs);
+            board.handle(event);
             if give_up.is_some() && board.dispatcher.is_idle() {
                 break;
             }
         }
         let left = board.controls.keys().cloned().collect();
-        runs.shutdown().await;
-        self.runner.close().await;
+        board.runs.shutdown().await;
+        board.runner.close().await;
+        board.history.close().await;
         Ok(left)
     }
 }
 
 impl Board {
-    fn now(&self) -> Now {
-        Now { clock: self.epoch.elapsed(), wall: SystemTime::now() }
+    pub(crate) fn now(&self) -> Now {
+        Now::new(self.epoch.elapsed(), SystemTime::now(), &self.zone)
     }
 
-    fn handle(&mut self, event: InternalEvent, runner: &Arc<Runner>, runs: &mut JoinSet<FinishedRun>) -> bool {
-        if let InternalEvent::Finished(run) = &event {
-            self.controls.remove(run.test.name.as_str());
-            log(run);
+    /// Lets the dispatcher take in what happened, and does what it decides. Tells whether a command did something.
+    pub(crate) fn handle(&mut self, event: InternalEvent) -> bool {
+        let now = self.now();
+        if let InternalEvent::Reload(plan) = &event {
+            self.plan = digest(plan);
         }
-        let outcome = self.dispatcher.handle_event(event, self.now());
+        let outcome = self.dispatcher.handle_event(event, now);
         for action in outcome.actions {
             match action {
-                Action::Run(test) => {
+                Action::Run(test, id) => {
                     let control = Control::default();
                     self.controls.insert(test.name.clone(), control.clone());
-                    let runner = Arc::clone(runner);
-                    runs.spawn(async move { runner.run(&test, &control).await });
+                    let run = self.runner.start(id, test, control);
+                    let history = self.history.clone();
+                    self.runs.spawn(async move {
+                        let run = run.await;
+                        // Before anybody hears of it: what was told once is known for good.
+                        let seq = history.commit(memory::record(&run)).await;
+                        (run, seq)
+                    });
                 }
                 Action::Stop(name) => self.controls.get(&name).into_iter().for_each(Control::stop),
                 Action::Fail(name) => self.controls.get(&name).into_iter().for_each(Control::fail),
-                // Nobody listens if it cannot be sent.
-                Action::Publish(name) => drop(self.changes.send(self.change(&name))),
+                Action::Publish(name) if self.changes.receiver_count() > 0 => {
+                    // The last listener may have gone just now.
+                    let _ = self.changes.send(self.change(&name));
+                }
+                Action::Publish(_) => {}
             }
         }
         outcome.has_effect
     }
 
-    /// Answers a question. Whoever asked may have gone.
-    fn answer(&self, question: Question, runner: &Runner) {
-        match question {
-            Question::Lists(reply) => drop(reply.send(Lists::of(self.dispatcher.entries()))),
-            Question::Test(name, reply) => drop(reply.send(self.dispatcher.entry(&name).map(TestState::from))),
-            Question::Servers(reply) => drop(reply.send(runner.servers().readiness())),
-            Question::Follow(reply) => {
-                let all = self.dispatcher.entries().map(|entry| self.change(&entry.test.name)).collect();
-                drop(reply.send((all, self.changes.subscribe())));
-            }
+    /// Takes in that a run is over, and keeps what is known of its test for the next process.
+    fn finished(&mut self, run: Arc<FinishedRun>, seq: Seq) {
+        let name = run.test.name.clone();
+        self.controls.remove(&name);
+        log(&run);
+        self.handle(InternalEvent::Finished(run));
+        if let Some(entry) = self.dispatcher.entry(name.as_str()) {
+            let next_run = self.dispatcher.next_run(name.as_str(), self.now());
+            self.history.save_test(name.as_str(), memory::saved(entry, next_run, seq));
         }
     }
 
-    /// The message about a test's state that listeners get.
+    pub(crate) fn state(&self, name: &str) -> Option<TestState> {
+        let next_run = self.dispatcher.next_run(name, self.now());
+        self.dispatcher.entry(name).map(|entry| TestState::of(entry, next_run))
+    }
+
+    pub(crate) fn follow(&self) -> Following {
+        let all = self.dispatcher.entries().map(|entry| self.change(&entry.test.name)).collect();
+        (all, self.changes.subscribe())
+    }
+
+    /// The message about a test that listeners get.
     fn change(&self, name: &TestName) -> Arc<str> {
-        let state = self.dispatcher.entry(name.as_str()).map(TestState::from);
-        json!({ "action": "update", "name": name.as_str(), "state": state.map_or(Value::Null, |state| json!(state)) })
-            .to_string()
-            .into()
+        match self.state(name.as_str()) {
+            Some(state) => json!({ "action": "update", "name": name.as_str(), "state": state }),
+            None => json!({ "action": "remove", "name": name.as_str(), "state": Value::Null }),
+        }
+        .to_string()
+        .into()
+    }
+
+    pub(crate) fn links(&self) -> BTreeMap<LinkName, LinkState> {
+        let plan = self.dispatcher.plan();
+        let mut over: BTreeMap<&LinkName, Vec<_>> = BTreeMap::new();
+        for entry in self.dispatcher.entries() {
+            let mut links = entry.test.links();
+            links.dedup();
+            links.into_iter().for_each(|link| over.entry(link).or_default().push(entry));
+        }
+        let state = |(name, link): (&LinkName, &Arc<calltest_core::plan::Link>)| {
+            let entries = over.get(name).map(Vec::as_slice).unwrap_or_default();
+            let running = entries.iter().filter(|entry| entry.phase == Phase::Running);
+            let in_use = running.map(|entry| entry.test.links().iter().filter(|link| **link == name).count()).sum();
+            let state = LinkState {
+                server: link.server.to_string(),
+                channel: link.channel.as_ref().map(|channel| channel.template().to_owned()),
+                number: link.number.as_ref().map(ToString::to_string),
+                max_calls: link.max_calls.get(),
+                in_use,
+                tests: entries.iter().map(|entry| entry.test.name.to_string()).collect(),
+                lists: Lists::of(entries.iter().copied()),
+            };
+            (name.clone(), state)
+        };
+        plan.links.iter().map(state).collect()
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let conditions = self.conditions.iter().cloned();
+        let conditions = conditions.chain(self.history.condition()).chain(self.reloading.condition());
+        Health {
+            conditions: conditions.collect(),
+            started: self.started,
+            plan: self.plan.clone(),
+            instance: self.instance.clone(),
+            reload: self.reloading.last.clone(),
+        }
+    }
+
+    /// Silences what the silence covers, and keeps that for the next process.
+    pub(crate) fn silence(&mut self, silence: Arc<Silence>) -> Result<(), String> {
+        silence.scope.check(self.dispatcher.plan())?;
+        self.history.save_silence(memory::saved_silence(&silence));
+        self.handle(InternalEvent::Silence(silence));
+        Ok(())
+    }
+
+    pub(crate) fn end_silence(&mut self, id: String) -> bool {
+        self.history.remove_silence(&id);
+        self.handle(InternalEvent::EndSilence(id))
     }
 }
 
@@ -235,48 +336,14 @@ fn log(run: &FinishedRun) {
 async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
+        None => pending().await,
     }
 }
 
-impl Handle {
-    /// The lists of the board; `None` if the daemon has ended.
-    pub(crate) async fn lists(&self) -> Option<Lists> {
-        self.ask(|reply| Message::Question(Question::Lists(reply))).await
-    }
-
-    /// The state of a test; `None` inside if there is no such test.
-    pub(crate) async fn test(&self, name: String) -> Option<Option<TestState>> {
-        self.ask(|reply| Message::Question(Question::Test(name, reply))).await
-    }
-
-    /// Gives a command; tells whether it did something, and `None` inside if there is no such test.
-    pub(crate) async fn command(&self, event: fn(TestName) -> InternalEvent, name: &str) -> Option<Option<bool>> {
-        let name = TestName::from(name);
-        self.ask(|reply| Message::Command(event(name.clone()), name, reply)).await
-    }
-
-    /// How the servers are; `None` if the daemon has ended.
-    pub(crate) async fn servers(&self) -> Option<Readiness> {
-        self.ask(|reply| Message::Question(Question::Servers(reply))).await
-    }
-
-    /// The states of all tests, and every change from then on.
-    pub(crate) async fn follow(&self) -> Option<Following> {
-        self.ask(|reply| Message::Question(Question::Follow(reply))).await
-    }
-
-    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        self.messages.send(message(reply)).await.ok()?;
-        answer.await.ok()
-    }
-}
-
-/// Tells the loop when runs start, and passes everything on.
+/// Tells the loop what concerns it, and passes everything on.
 struct Forwarding {
-    /// One message a run: it needs no bound, and a run must not wait for the loop.
-    started: mpsc::UnboundedSender<TestName>,
+    /// A few messages a run: it needs no bound, and a run must not wait for the loop.
+    tell: mpsc::UnboundedSender<InternalEvent>,
     next: Arc<dyn Observer>,
 }
 
@@ -284,12 +351,15 @@ impl Observer for Forwarding {
     fn run_event(&self, event: RunEvent) {
         if let RunProgress::Started = event.what {
             // Nobody listens any more once the daemon has ended.
-            let _ = self.started.send(event.test.clone());
+            let _ = self.tell.send(InternalEvent::Started(event.test.clone(), event.run));
         }
         self.next.run_event(event);
     }
 
     fn server_event(&self, event: ServerEvent) {
+        if let ServerProgress::Up { .. } = event.what {
+            let _ = self.tell.send(InternalEvent::ServerUp(event.server.clone()));
+        }
         self.next.server_event(event);
     }
 }

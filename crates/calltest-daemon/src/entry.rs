@@ -1,16 +1,19 @@
-//! One test on the board: what it is doing, how it fared, and when it runs next.
+//! One test on the board: what it is doing, and how it fared.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use calltest_core::plan::CallTest;
+use calltest_core::run::RunId;
 use calltest_core::streak::{Condition, Streak, Thresholds};
-use calltest_core::verdict::Verdict;
+use calltest_core::verdict::VerdictKind;
+
+use crate::mute::Muting;
 
 /// What a test is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It has not run since the daemon started.
+    /// It has never run, as far as is known.
     New,
     /// A run is asked for, and waits for its links.
     Waiting,
@@ -43,6 +46,18 @@ pub(crate) struct Times {
     pub(crate) ended: Option<SystemTime>,
 }
 
+/// How a run came out, as far as the board is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) run: RunId,
+    pub(crate) verdict: VerdictKind,
+    /// Why it did not pass.
+    pub(crate) reason: Option<String>,
+    pub(crate) waited: Duration,
+    pub(crate) ran: Duration,
+    pub(crate) ended: SystemTime,
+}
+
 /// One test on the board.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -51,29 +66,37 @@ pub(crate) struct Entry {
     pub(crate) streak: Streak,
     pub(crate) counts: Counts,
     pub(crate) times: Times,
+    /// The run that is asked for or under way, or was the last one.
+    pub(crate) run: Option<RunId>,
     /// Why the last run did not pass.
     pub(crate) reason: Option<String>,
     /// Why the last one before that did not pass.
     pub(crate) earlier_reason: Option<String>,
-    /// When the next run is due, on the daemon's own clock; never by itself if `None`.
-    pub(crate) due: Option<Duration>,
     /// Its place in the order in which tests were heard of first.
     pub(crate) rank: Option<u64>,
+    /// What mutes it.
+    pub(crate) muting: Muting,
+    /// It was due in a quiet time, and runs when that is over.
+    pub(crate) is_held: bool,
+    /// Whether the run under way began in a quiet time.
+    pub(crate) began_in_quiet: bool,
 }
 
 impl Entry {
-    pub(crate) fn new(test: Arc<CallTest>, now: SystemTime, due: Option<Duration>) -> Self {
-        let times = Times { started: now, asked: None, ended: None };
+    pub(crate) fn new(test: Arc<CallTest>, now: SystemTime) -> Self {
         Self {
             test,
             phase: Phase::New,
             streak: Streak::default(),
             counts: Counts::default(),
-            times,
+            times: Times { started: now, asked: None, ended: None },
+            run: None,
             reason: None,
             earlier_reason: None,
-            due,
             rank: None,
+            muting: Muting::default(),
+            is_held: false,
+            began_in_quiet: false,
         }
     }
 
@@ -88,10 +111,12 @@ impl Entry {
     }
 
     /// A run is asked for.
-    pub(crate) fn ask(&mut self, now: SystemTime) {
+    pub(crate) fn ask(&mut self, run: RunId, now: SystemTime) {
         self.phase = Phase::Waiting;
         self.times.asked = Some(now);
-        self.due = None;
+        self.run = Some(run);
+        self.is_held = false;
+        self.began_in_quiet = self.muting.is_quiet();
     }
 
     /// The run holds its links.
@@ -101,22 +126,25 @@ impl Entry {
     }
 
     /// The run is over.
-    pub(crate) fn finish(&mut self, verdict: &Verdict, waited: Duration, ran: Duration, now: SystemTime) {
+    pub(crate) fn finish(&mut self, outcome: Outcome) {
+        let Outcome { run, verdict, reason, waited, ran, ended } = outcome;
         self.phase = Phase::Idle;
-        self.times.ended = Some(now);
+        self.run = Some(run);
+        self.times.ended = Some(ended);
         self.counts.runs += 1;
         self.counts.waited += waited;
         self.counts.ran += ran;
         match verdict {
-            Verdict::Fail(_) => self.counts.failures += 1,
-            Verdict::Error(_) => self.counts.errors += 1,
-            Verdict::Pass | Verdict::Cancelled => {}
+            VerdictKind::Fail => self.counts.failures += 1,
+            VerdictKind::Error => self.counts.errors += 1,
+            VerdictKind::Pass | VerdictKind::Cancelled => {}
         }
-        self.streak.record(verdict.kind());
-        let reason = match verdict {
-            Verdict::Cancelled => Some("Canceled".to_owned()),
-            verdict => verdict.reason(),
-        };
+        // In a quiet time the line is known to be off: that it fails says nothing, that it works says much.
+        let is_excused = self.began_in_quiet || self.muting.is_quiet();
+        let counts_as = if is_excused && verdict == VerdictKind::Fail { VerdictKind::Cancelled } else { verdict };
+        self.streak.record(counts_as);
+        self.began_in_quiet = false;
+        let reason = if verdict == VerdictKind::Cancelled { Some("Canceled".to_owned()) } else { reason };
         if let Some(before) = std::mem::replace(&mut self.reason, reason) {
             self.earlier_reason = Some(before);
         }

@@ -30,7 +30,7 @@ use query::{Reader, Readers};
 use writer::{Limits, Shared, Writer};
 
 pub(crate) use error::HistoryError;
-pub(crate) use record::{Cursor, CursorError, Filter, FinishedRecord, PAGE, Page, Seq, StoredRun, Summary};
+pub(crate) use record::{Cursor, Filter, FinishedRecord, PAGE, Page, Seq, StoredRun, Summary};
 pub(crate) use saved::{Restored, RestoredTest, SavedCounts, SavedSilence, SavedTest, SavedTimes};
 
 /// How long whoever commits a run waits for the disk. A healthy one takes a few milliseconds.

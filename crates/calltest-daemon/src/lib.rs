@@ -4,14 +4,23 @@
 //! HTTP interface. Nobody else changes the board. How a run is carried out is left to `calltest-runner`; how its form on the
 //! wire looks, to `calltest-report`.
 
+mod agenda;
 mod api;
 mod board;
 mod daemon;
+mod digest;
 mod dispatcher;
 mod entry;
-#[expect(unused_imports, reason = "wired in by the next change")]
-#[cfg_attr(not(test), expect(dead_code, reason = "wired in by the next change"))]
+mod handle;
 mod history;
+mod memory;
+mod mute;
+mod reload;
 mod schedule;
+mod seat;
+mod wall_clock;
 
-pub use daemon::{Daemon, ServeError};
+pub use daemon::{Daemon, Options, ServeError};
+pub use digest::digest;
+pub use reload::{Load, Rejection};
+pub use seat::{Holder, Seat, SeatError};

@@ -3,10 +3,12 @@
 use std::env;
 use std::error::Error as _;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use calltest_config::{Directories, Input, Loaded, Palette, Source, default_paths, load};
 use calltest_core::plan::Plan;
+use calltest_daemon::{Load, Rejection};
 
 use crate::cli::Common;
 use crate::exit::Exit;
@@ -16,6 +18,25 @@ use crate::output;
 pub(crate) fn load_for(common: &Common) -> Result<Loaded, Exit> {
     let source = source(common)?;
     load_source(source, common, Vec::new())
+}
+
+/// How to load the same again, whenever that is called, for a program that runs on.
+pub(crate) fn reloader(common: &Common) -> Load {
+    let (cfg, conf, is_lenient) = (common.cfg.clone(), common.conf.clone(), common.lenient);
+    Arc::new(move || {
+        let source = find(cfg.as_deref()).map_err(Rejection)?;
+        let loaded = load(&Input { source, overrides: conf.clone(), is_lenient });
+        match loaded {
+            Ok(Loaded { plan, .. }) if plan.tests.is_empty() => {
+                Err(Rejection(format!("No tests known. {} has no `calls`", plan.origin)))
+            }
+            Ok(Loaded { plan, notes, .. }) => {
+                notes.render(Palette::Plain).lines().for_each(|line| tracing::info!("{line}"));
+                Ok(plan)
+            }
+            Err(rejected) => Err(Rejection(rejected.to_string())),
+        }
+    })
 }
 
 /// Loads this source, with the command line's overrides after these.
@@ -36,14 +57,20 @@ pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<St
 }
 
 fn source(common: &Common) -> Result<Source, Exit> {
-    let found = match &common.cfg {
+    find(common.cfg.as_deref()).map_err(|sentence| {
+        output::complain(&sentence);
+        Exit::Usage
+    })
+}
+
+fn find(cfg: Option<&Path>) -> Result<Source, String> {
+    let found = match cfg {
         Some(path) => Source::read(path).map(Some),
         None => Source::first_of(&default_paths(&directories())),
     };
     found.map(|source| source.unwrap_or(Source::Builtin)).map_err(|error| {
         let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
-        output::complain(&format!("{error}{why}"));
-        Exit::Usage
+        format!("{error}{why}")
     })
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::Receiver;
@@ -13,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Refusal, Shared};
+use super::{Problem, Refusal, Shared};
 
 /// How many listeners there may be.
 const MAX_LISTENERS: usize = 100;
@@ -32,11 +33,29 @@ impl Default for Listeners {
     }
 }
 
-pub(super) async fn follow(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+/// A WebSocket that tells how tests fare: a message for each of them at first, then one for each change. Messages are
+/// `{"action": "update", "name": TEST, "state": STATE}` with the state as in `/test/TEST`, or `{"action": "remove", …}` with
+/// null as the state when a reload has taken a test away. What is sent to it is read and discarded
+#[utoipa::path(get, path = "/ws", tag = "tests", responses(
+    (status = 101, description = "The WebSocket is open"),
+    (status = 400, description = "The request does not ask for a WebSocket", body = Problem),
+    (status = 426, description = "The request does not ask for a WebSocket", body = Problem),
+    (status = 503, description = "There are too many WebSockets, or the daemon is ending", body = Problem),
+))]
+pub(super) async fn follow(
+    State(shared): State<Shared>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(error) => {
+            return Refusal::Malformed { status: error.status(), why: error.body_text() }.into_response();
+        }
+    };
     let Ok(room) = Arc::clone(&shared.listeners.0).try_acquire_owned() else {
         return Refusal::TooManyListeners.into_response();
     };
-    let Some((snapshot, changes)) = shared.handle.follow().await else { return Refusal::Ending.into_response() };
+    let Ok((snapshot, changes)) = shared.handle.follow().await else { return Refusal::Ending.into_response() };
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
     upgrade.on_upgrade(move |socket| async move {
         let _room: OwnedSemaphorePermit = room;

@@ -5,21 +5,31 @@ use std::time::UNIX_EPOCH;
 
 use calltest_core::evidence::{Ending, Evidence, Stop};
 use calltest_core::expectation::Expectation;
+use calltest_core::guard::Guard;
 use calltest_core::measures::Measures;
-use calltest_core::plan::{Delay, Demands, Destination, Mode, Presence, Ringing, Schedule};
+use calltest_core::number::Dialplan;
+use calltest_core::number_rule::NumberRules;
+use calltest_core::plan::{
+    Delay, Demands, Destination, DialString, Link, LinkName, Listen, Mode, Presence, Ringing, Schedule, Secret, Server,
+};
 use calltest_core::quiet::QuietTimes;
-use calltest_core::run::RunId;
 use calltest_core::streak::Condition;
 use calltest_core::verdict::{Failure, Trouble, Verdict};
 
 use super::*;
+use crate::board::Lists;
+use crate::mute::Scope;
+
+mod muted;
+mod plans;
 
 const RETRY: u64 = 100;
 const REPEAT: u64 = 1000;
 
-fn test(name: &str, is_manual: bool) -> Arc<CallTest> {
+/// A test over the link `out`.
+fn test(name: &str, is_manual: bool) -> CallTest {
     let seconds = Duration::from_secs;
-    Arc::new(CallTest {
+    CallTest {
         name: name.into(),
         info: "-".into(),
         mode: Mode::Ring { to: Destination { src: "out".into(), number: None } },
@@ -39,69 +49,152 @@ fn test(name: &str, is_manual: bool) -> Arc<CallTest> {
             is_manual,
         },
         quiet: QuietTimes::default(),
-    })
+    }
 }
 
-/// A dispatcher under a clock that the test winds.
+fn link(name: &str, server: &str) -> Link {
+    Link {
+        name: name.into(),
+        server: server.into(),
+        channel: Some(DialString::new("PJSIP/1@far").unwrap()),
+        arrives_as: name.into(),
+        outgoing: NumberRules::default(),
+        incoming: NumberRules::default(),
+        guard: Guard::default(),
+        leads_outside: false,
+        number: None,
+        prio: 0,
+        max_calls: NonZeroU32::MIN,
+        quiet: QuietTimes::default(),
+    }
+}
+
+fn server(name: &str) -> Server {
+    Server {
+        name: name.into(),
+        host: "localhost".into(),
+        port: 8088,
+        tls: None,
+        init_timeout: Duration::from_secs(5),
+        username: "asterisk".into(),
+        password: Secret::new("secret"),
+        app: "calltest".into(),
+        play_base: String::new(),
+        record_base: String::new(),
+        dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
+        outgoing: NumberRules::default(),
+        incoming: NumberRules::default(),
+        max_calls: None,
+        quiet: QuietTimes::default(),
+    }
+}
+
+/// A plan with these tests, over the link `out` on the server `near` unless it is changed further.
+fn plan(tests: impl IntoIterator<Item = CallTest>) -> Plan {
+    let (link, server) = (link("out", "near"), server("near"));
+    Plan {
+        origin: "test".into(),
+        source: String::new(),
+        servers: [(server.name.clone(), Arc::new(server))].into(),
+        links: [(link.name.clone(), Arc::new(link))].into(),
+        tests: tests.into_iter().map(Arc::new).collect(),
+        listen: Listen { host: "127.0.0.1".into(), port: 8080 },
+        max_calls: None,
+        guard: Guard::default(),
+        state_dir: None,
+        log_levels: Vec::new(),
+        history: None,
+        grace: Duration::from_secs(20),
+    }
+}
+
+/// A dispatcher under a clock that the test winds. It begins on a Thursday at midnight: the first of January 1970, in UTC.
 struct Story {
     dispatcher: Dispatcher,
     clock: u64,
 }
 
-fn story(tests: &[Arc<CallTest>]) -> Story {
-    let now = Now { clock: Duration::ZERO, wall: UNIX_EPOCH };
-    Story { dispatcher: Dispatcher::new(tests, now, || 0.5), clock: 0 }
+fn now(clock: u64) -> Now {
+    let clock = Duration::from_secs(clock);
+    Now::new(clock, UNIX_EPOCH + clock, &TimeZone::UTC)
+}
+
+/// Whatever is drawn at random lies in the middle.
+fn story(tests: impl IntoIterator<Item = CallTest>) -> Story {
+    story_of(plan(tests))
+}
+
+fn story_of(plan: Plan) -> Story {
+    Story { dispatcher: Dispatcher::new(Arc::new(plan), Vec::new(), Vec::new(), now(0), || u64::MAX / 2), clock: 0 }
 }
 
 impl Story {
     fn handle(&mut self, event: InternalEvent) -> Outcome {
-        let clock = Duration::from_secs(self.clock);
-        self.dispatcher.handle_event(event, Now { clock, wall: UNIX_EPOCH + clock })
+        self.dispatcher.handle_event(event, now(self.clock))
     }
 
-    /// Winds the clock to that second; returns the names of the tests that start.
+    /// Winds the clock to that second, as the loop would, with every tick on the way; returns the names of the tests that
+    /// start.
     fn at(&mut self, second: u64) -> Vec<String> {
-        self.clock = second;
-        let started = self.handle(InternalEvent::Tick).actions.into_iter().filter_map(|action| match action {
-            Action::Run(test) => Some(test.name.to_string()),
-            _ => None,
-        });
-        started.collect()
+        let mut started = Vec::new();
+        loop {
+            let next = self.dispatcher.next_due().map(|due| due.as_secs_f64().ceil() as u64);
+            let next = next.filter(|next| *next < second).unwrap_or(second);
+            self.clock = self.clock.max(next);
+            started.extend(self.handle(InternalEvent::Tick).actions.into_iter().filter_map(|action| match action {
+                Action::Run(test, _) => Some(test.name.to_string()),
+                _ => None,
+            }));
+            if next == second {
+                return started;
+            }
+        }
     }
 
     fn starts(&mut self, name: &str) -> &mut Self {
-        self.handle(InternalEvent::Started(name.into()));
+        let run = self.entry(name).run.unwrap();
+        self.handle(InternalEvent::Started(name.into(), run));
         self
     }
 
     fn ends(&mut self, name: &str, verdict: Verdict) -> &mut Self {
-        let test = Arc::clone(&self.dispatcher.entry(name).unwrap().test);
-        let evidence = Evidence {
-            src: None,
-            dst: None,
-            facts: Vec::new(),
-            ending: Ending::Stopped(Stop::Cancelled),
-            sight: Vec::new(),
-            loop_delay: Duration::ZERO,
-        };
-        let run = FinishedRun {
-            id: RunId(1),
-            expectation: Expectation::of(&test, |_| String::new()),
-            test,
-            requested: UNIX_EPOCH,
-            waited: Duration::from_secs(1),
-            duration: Duration::from_secs(2),
-            verdict,
-            notes: Vec::new(),
-            measures: Measures::of(&evidence),
-            evidence,
-        };
-        self.handle(InternalEvent::Finished(Arc::new(run)));
+        let entry = self.entry(name);
+        let (test, id) = (Arc::clone(&entry.test), entry.run.unwrap());
+        self.handle(InternalEvent::Finished(Arc::new(run(test, id, verdict))));
         self
     }
 
     fn entry(&self, name: &str) -> &Entry {
         self.dispatcher.entry(name).unwrap()
+    }
+
+    /// The lists of the board, as JSON has them.
+    fn lists(&self) -> serde_json::Value {
+        serde_json::to_value(Lists::of(self.dispatcher.entries())).unwrap()
+    }
+}
+
+/// A run that waited for a second and took two.
+fn run(test: Arc<CallTest>, id: RunId, verdict: Verdict) -> FinishedRun {
+    let evidence = Evidence {
+        src: None,
+        dst: None,
+        facts: Vec::new(),
+        ending: Ending::Stopped(Stop::Cancelled),
+        sight: Vec::new(),
+        loop_delay: Duration::ZERO,
+    };
+    FinishedRun {
+        id,
+        expectation: Expectation::of(&test, |_| String::new()),
+        test,
+        requested: UNIX_EPOCH,
+        waited: Duration::from_secs(1),
+        duration: Duration::from_secs(2),
+        verdict,
+        notes: Vec::new(),
+        measures: Measures::of(&evidence),
+        evidence,
     }
 }
 
@@ -117,7 +210,7 @@ const NOTHING: [&str; 0] = [];
 
 #[test]
 fn a_test_repeats_after_a_success_and_retries_after_a_failure() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     assert_eq!(story.at(1), ["a"]);
     assert_eq!(story.at(2), NOTHING, "it is asked for already");
     story.starts("a").ends("a", Verdict::Pass);
@@ -130,7 +223,7 @@ fn a_test_repeats_after_a_success_and_retries_after_a_failure() {
 
 #[test]
 fn an_error_is_retried_and_counts_towards_nothing() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     story.at(1);
     story.starts("a").ends("a", fail());
     story.at(1 + RETRY);
@@ -143,21 +236,21 @@ fn an_error_is_retried_and_counts_towards_nothing() {
 
 #[test]
 fn many_tests_do_not_start_in_the_same_second() {
-    let tests: Vec<_> = (0..100).map(|number| test(&format!("t{number:02}"), false)).collect();
-    let mut drawn = 0.0;
-    let now = Now { clock: Duration::ZERO, wall: UNIX_EPOCH };
+    let tests = (0..100).map(|number| test(&format!("t{number:02}"), false));
+    let mut drawn = 0;
     let random = move || {
-        drawn += 0.01;
-        drawn
+        drawn += 1;
+        u64::MAX / 100 * (drawn % 101)
     };
-    let mut story = Story { dispatcher: Dispatcher::new(&tests, now, random), clock: 0 };
+    let dispatcher = Dispatcher::new(Arc::new(plan(tests)), Vec::new(), Vec::new(), now(0), random);
+    let mut story = Story { dispatcher, clock: 0 };
     let started: Vec<usize> = (1..=6).map(|second| story.at(second).len()).collect();
     assert_eq!(started, [20, 20, 20, 20, 20, 0]);
 }
 
 #[test]
 fn a_manual_test_waits_for_somebody() {
-    let mut story = story(&[test("m", true)]);
+    let mut story = story([test("m", true)]);
     assert_eq!((story.at(1_000_000), story.dispatcher.next_due()), (Vec::new(), None));
     assert!(story.handle(InternalEvent::Start("m".into())).has_effect);
     assert!(!story.handle(InternalEvent::Start("m".into())).has_effect, "it is asked for already");
@@ -169,7 +262,7 @@ fn a_manual_test_waits_for_somebody() {
 
 #[test]
 fn a_start_cuts_the_pause() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     story.at(1);
     story.starts("a").ends("a", Verdict::Pass);
     story.clock = 50;
@@ -180,8 +273,22 @@ fn a_start_cuts_the_pause() {
 }
 
 #[test]
+fn what_is_told_of_an_earlier_run_is_not_taken_for_the_next() {
+    let mut story = story([test("a", false)]);
+    story.at(1);
+    let first = story.entry("a").run.unwrap();
+    story.ends("a", Verdict::Cancelled);
+    story.dispatcher.random = Box::new(|| 7);
+    story.handle(InternalEvent::Start("a".into()));
+    assert!(!story.handle(InternalEvent::Started("a".into(), first)).has_effect);
+    assert_eq!(story.entry("a").phase, Phase::Waiting);
+    story.starts("a");
+    assert_eq!(story.entry("a").phase, Phase::Running);
+}
+
+#[test]
 fn stopping_is_for_what_is_active() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     assert!(!story.handle(InternalEvent::Stop("a".into())).has_effect);
     assert!(!story.handle(InternalEvent::Stop("nobody".into())).has_effect);
     story.at(1);
@@ -196,7 +303,7 @@ fn stopping_is_for_what_is_active() {
 
 #[test]
 fn the_reason_of_a_failure_goes_with_the_next_success_but_is_remembered() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     story.at(1);
     story.starts("a").ends("a", fail());
     assert_eq!(story.entry("a").reason.as_deref(), Some("marked as failed by an operator"));
@@ -212,7 +319,7 @@ fn the_reason_of_a_failure_goes_with_the_next_success_but_is_remembered() {
 
 #[test]
 fn times_add_up() {
-    let mut story = story(&[test("a", false)]);
+    let mut story = story([test("a", false)]);
     story.at(1);
     story.clock = 5;
     story.starts("a");
@@ -226,7 +333,7 @@ fn times_add_up() {
 
 #[test]
 fn shutting_down_calls_off_what_is_active_and_starts_nothing() {
-    let mut story = story(&[test("a", false), test("b", true)]);
+    let mut story = story([test("a", false), test("b", true)]);
     story.at(1);
     let outcome = story.handle(InternalEvent::ShutDown);
     assert_eq!(outcome.actions, [Action::Stop("a".into())]);
@@ -235,4 +342,23 @@ fn shutting_down_calls_off_what_is_active_and_starts_nothing() {
     story.ends("a", Verdict::Cancelled);
     assert!(story.dispatcher.is_idle());
     assert_eq!((story.at(1_000_000), story.dispatcher.next_due()), (Vec::new(), None));
+}
+
+#[test]
+fn what_could_not_be_tested_for_want_of_a_server_runs_soon_after_that_is_back() {
+    let mut elsewhere = test("elsewhere", false);
+    elsewhere.mode = Mode::Ring { to: Destination { src: "far".into(), number: None } };
+    let mut plan = plan([test("a", false), test("m", true), elsewhere]);
+    plan.links.insert(LinkName::from("far"), Arc::new(link("far", "remote")));
+    plan.servers.insert("remote".into(), Arc::new(server("remote")));
+    let mut story = story_of(plan);
+    story.at(1);
+    story.ends("a", error()).ends("elsewhere", error());
+    story.handle(InternalEvent::Start("m".into()));
+    story.ends("m", error());
+    story.clock = 10;
+    assert!(story.handle(InternalEvent::ServerUp("near".into())).has_effect);
+    assert_eq!(story.at(11), ["a"], "not the one on the other server, and not the one that is for people");
+    story.ends("a", Verdict::Pass);
+    assert!(!story.handle(InternalEvent::ServerUp("near".into())).has_effect, "all is well");
 }

@@ -24,6 +24,8 @@ pub(crate) struct SavedTest {
     pub(crate) counts: SavedCounts,
     /// When things happened last.
     pub(crate) times: SavedTimes,
+    /// The last run's id.
+    pub(crate) run: Option<String>,
     /// Why the last run did not pass.
     pub(crate) reason: Option<String>,
     /// Why the last one before that did not pass.

@@ -36,7 +36,7 @@ pub(crate) fn run(cli: &Cli, doctor: &Doctor) -> anyhow::Result<Exit> {
 
 async fn examine(plan: &Plan, style: Style, display: Arc<Display>) -> anyhow::Result<Exit> {
     let interrupted = CancellationToken::new();
-    signals::watch(interrupted.clone(), move |sentence| display.complain(sentence))
+    signals::watch(interrupted.clone(), signals::Hangup::Ends, move |sentence| display.complain(sentence))
         .context("could not watch for signals")?;
     let unread = interrupted.child_token();
     let identity = Identity { instance: instance(), take_over: false };

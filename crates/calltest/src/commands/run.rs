@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Cli, Run};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
+use crate::signals::Hangup;
 use crate::{configuration, logging, output, signals};
 
 pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
@@ -112,7 +113,7 @@ pub(crate) async fn run_all(
 ) -> anyhow::Result<Exit> {
     let interrupted = CancellationToken::new();
     let complaining = Arc::clone(&display);
-    signals::watch(interrupted.clone(), move |sentence| complaining.complain(sentence))
+    signals::watch(interrupted.clone(), Hangup::Ends, move |sentence| complaining.complain(sentence))
         .context("could not watch for signals")?;
     let started = Instant::now();
     let identity = Identity { instance: instance(), take_over };

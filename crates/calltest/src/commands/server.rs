@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use calltest_core::event::{RunEvent, ServerEvent, ServerProgress};
 use calltest_core::plan::Plan;
-use calltest_daemon::Daemon;
+use calltest_daemon::{Daemon, Holder, Load, Options, Seat, SeatError};
 use calltest_runner::{Identity, LocalLeases, Observer, Setup};
 use indicatif::MultiProgress;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Server};
 use crate::commands::run::instance;
 use crate::exit::Exit;
+use crate::signals::Hangup;
 use crate::{configuration, logging, output, signals};
 
 pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
@@ -32,14 +35,17 @@ pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
-    let done = runtime.block_on(serve(plan, server.take_over, cli.common.quiet));
+    let reload = configuration::reloader(&cli.common);
+    let done = runtime.block_on(serve(plan, reload, server.take_over, cli.common.quiet));
     runtime.shutdown_background();
     done
 }
 
-async fn serve(plan: Arc<Plan>, take_over: bool, is_quiet: bool) -> anyhow::Result<Exit> {
+async fn serve(plan: Arc<Plan>, load: Load, take_over: bool, is_quiet: bool) -> anyhow::Result<Exit> {
     let shutdown = CancellationToken::new();
-    signals::watch(shutdown.clone(), output::complain).context("could not watch for signals")?;
+    let (reload, reloads) = mpsc::channel(1);
+    signals::watch(shutdown.clone(), Hangup::Reloads(reload), output::complain)
+        .context("could not watch for signals")?;
     let listener = listen(&plan).await?;
     let address = listener.local_addr().context("could not learn the address of the HTTP interface")?;
     if !address.ip().is_loopback() {
@@ -48,15 +54,37 @@ async fn serve(plan: Arc<Plan>, take_over: bool, is_quiet: bool) -> anyhow::Resu
              set server.host to 127.0.0.1 unless that is meant"
         ));
     }
+    let instance = instance();
+    let state_directory = configuration::state_directory(&plan);
+    let mut conditions = Vec::new();
+    let seat = match Seat::take(&state_directory, &Holder { instance: instance.clone(), address }) {
+        Ok(seat) => Some(seat),
+        Err(error @ SeatError::Taken { .. }) => return Err(error).context("the daemon does not start"),
+        // Testing goes on; what is lost is the memory of it.
+        Err(error @ SeatError::Unusable { .. }) => {
+            let sentence = format!("{error}; nothing outlives this process: no history, no streaks, no recordings");
+            output::complain(&sentence);
+            conditions.push(sentence);
+            None
+        }
+    };
     let log = Arc::new(ServerLog::default());
     let setup = Setup {
-        identity: Identity { instance: instance(), take_over },
+        identity: Identity { instance, take_over },
         leases: Arc::new(LocalLeases::default()),
         observer: Arc::clone(&log) as Arc<dyn Observer>,
-        state_directory: configuration::state_directory(&plan),
+        state_directory,
         plan,
     };
-    let opening = Daemon::open(setup, listener);
+    let opening = Daemon::open(Options {
+        setup,
+        listener,
+        load,
+        reloads,
+        zone: TimeZone::system(),
+        conditions,
+        may_keep: seat.is_some(),
+    });
     let Some(daemon) = shutdown.run_until_cancelled(opening).await else { return Ok(Exit::Success) };
     let daemon = daemon.context("the daemon does not start")?;
     log.has_started.store(true, Ordering::Relaxed);

@@ -19,6 +19,7 @@ fn state(runs: u64, included: Option<Seq>) -> SavedTest {
         },
         times: SavedTimes { started: Some(moment(1)), asked: Some(moment(0)), ended: None },
         reason: Some("trunk: no answer".into()),
+        run: Some("00000000000000aa".into()),
         earlier_reason: Some("trunk: busy".into()),
         rank: Some(5),
         due: Some(moment(99)),

@@ -1,0 +1,29 @@
+//! Times by the wall clock, as the interface writes them: seconds since the Unix epoch.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The last second of the year 9999: whoever names a later one is mistaken.
+const LATEST: f64 = 253_402_300_799.0;
+
+pub(crate) fn unix(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// The time that somebody names; `None` if it is none.
+pub(crate) fn from_unix(seconds: f64) -> Option<SystemTime> {
+    (0.0..=LATEST).contains(&seconds).then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        assert_eq!(from_unix(1.5), Some(UNIX_EPOCH + Duration::from_millis(1500)));
+        for nonsense in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(from_unix(nonsense), None, "{nonsense}");
+        }
+        assert_eq!(unix(from_unix(1_795_342_033.25).unwrap()), 1_795_342_033.25);
+    }
+}
