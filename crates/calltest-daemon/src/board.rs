@@ -216,10 +216,10 @@ impl Muted {
     }
 }
 
-/// Seconds as the configuration has them: without a fraction where there is none.
+/// Seconds as the configuration has them: without a fraction where there is none, else to the microsecond.
 fn seconds(time: Duration) -> Number {
-    match time.subsec_nanos() {
+    match time.subsec_micros() {
         0 => time.as_secs().into(),
-        _ => Number::from_f64(time.as_secs_f64()).expect("a duration is a finite number of seconds"),
+        _ => Number::from_f64(time.as_micros() as f64 / 1e6).expect("a duration is a finite number of seconds"),
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The last second of the year 9999: whoever names a later one is mistaken.
 const LATEST: f64 = 253_402_300_799.0;
 
+/// To the microsecond, which is also what the history keeps.
 pub(crate) fn unix(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as f64 / 1e6
 }
 
 /// The time that somebody names; `None` if it is none.

@@ -1,4 +1,7 @@
-//! `calltest run`: runs tests once, all at the same time as far as their links allow.
+//! `calltest run`: runs tests once, all at the same time as far as their links allow. Beside a daemon of the same
+//! configuration, the daemon runs them.
+
+mod handover;
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use indicatif::MultiProgress;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::handover::Daemon;
 use crate::cli::{Cli, Run};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
@@ -49,7 +53,7 @@ pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     let style = Style { format: run.format, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
-    let done = runtime.block_on(run_all(plan, tests, run.take_over, display));
+    let done = runtime.block_on(run_here_or_there(plan, tests, run.take_over, display));
     runtime.shutdown_background();
     done
 }
@@ -104,6 +108,28 @@ fn list(tests: &[Arc<CallTest>]) -> String {
     tests.iter().map(line).collect()
 }
 
+/// Has the daemon of this configuration run the tests if there is one; else they are run here.
+async fn run_here_or_there(
+    plan: Arc<Plan>,
+    tests: Vec<Arc<CallTest>>,
+    take_over: bool,
+    display: Arc<Display>,
+) -> anyhow::Result<Exit> {
+    if take_over {
+        return run_all(plan, tests, take_over, display).await;
+    }
+    let daemon = Daemon::find(&plan, &configuration::state_directory(&plan)).await;
+    let Some(daemon) = daemon.as_ref().filter(|daemon| daemon.is_like_us) else {
+        return run_beside(daemon.as_ref(), Work { plan, tests, take_over, display }).await;
+    };
+    let interrupted = watch(&display)?;
+    let started = Instant::now();
+    display.begin(&tests);
+    let outcome = daemon.carry_out(&tests, &interrupted, &display).await;
+    display.end();
+    conclude(outcome, started, &interrupted, &display)
+}
+
 /// Runs tests and shows how they come out.
 pub(crate) async fn run_all(
     plan: Arc<Plan>,
@@ -111,10 +137,21 @@ pub(crate) async fn run_all(
     take_over: bool,
     display: Arc<Display>,
 ) -> anyhow::Result<Exit> {
-    let interrupted = CancellationToken::new();
-    let complaining = Arc::clone(&display);
-    signals::watch(interrupted.clone(), Hangup::Ends, move |sentence| complaining.complain(sentence))
-        .context("could not watch for signals")?;
+    run_beside(None, Work { plan, tests, take_over, display }).await
+}
+
+/// What is to be run.
+struct Work {
+    plan: Arc<Plan>,
+    tests: Vec<Arc<CallTest>>,
+    take_over: bool,
+    display: Arc<Display>,
+}
+
+/// Runs tests here. A daemon of another configuration that is known may have the app.
+async fn run_beside(daemon: Option<&Daemon>, work: Work) -> anyhow::Result<Exit> {
+    let Work { plan, tests, take_over, display } = work;
+    let interrupted = watch(&display)?;
     let started = Instant::now();
     let identity = Identity { instance: instance(), take_over };
     let observer: Arc<dyn Observer> = Arc::clone(&display) as Arc<dyn Observer>;
@@ -127,7 +164,8 @@ pub(crate) async fn run_all(
     };
     let runner = Arc::new(runner);
     for (_, why) in runner.servers().unavailable() {
-        display.complain(&why);
+        let advice = daemon.and_then(|daemon| daemon.advice(&why));
+        display.complain(&advice.map_or(why.clone(), |advice| format!("{why}; {advice}")));
     }
     if runner.servers().are_all_unavailable() && !display.is_for_programs() {
         runner.close().await;
@@ -137,11 +175,31 @@ pub(crate) async fn run_all(
     let outcome = carry_out(&runner, tests, &interrupted, &display).await;
     runner.close().await;
     display.end();
+    conclude(outcome, started, &interrupted, &display)
+}
+
+/// Hears signals from now on.
+fn watch(display: &Arc<Display>) -> anyhow::Result<CancellationToken> {
+    let interrupted = CancellationToken::new();
+    let complaining = Arc::clone(display);
+    signals::watch(interrupted.clone(), Hangup::Ends, move |sentence| complaining.complain(sentence))
+        .context("could not watch for signals")?;
+    Ok(interrupted)
+}
+
+/// Says how all of it came out.
+fn conclude(
+    outcome: Outcome,
+    started: Instant,
+    interrupted: &CancellationToken,
+    display: &Display,
+) -> anyhow::Result<Exit> {
     match outcome.trouble {
         // Whoever has stopped reading does not want to know.
         Some(Trouble::Unprinted(error)) if output::is_broken_pipe(&error) => {}
         Some(Trouble::Unprinted(error)) => return Err(error).context("could not print a result"),
         Some(Trouble::Broken(error)) => return Err(error).context("a run ended without a verdict"),
+        Some(Trouble::Unanswered(error)) => return Err(error),
         None => match display.summary(&outcome.tally, started.elapsed()) {
             Err(error) if !output::is_broken_pipe(&error) => return Err(error).context("could not print the summary"),
             Err(_) | Ok(()) => {}
@@ -162,6 +220,8 @@ enum Trouble {
     Unprinted(io::Error),
     /// A run came to grief without a verdict.
     Broken(JoinError),
+    /// The daemon that had the tests does not tell what became of them.
+    Unanswered(anyhow::Error),
 }
 
 /// Carries out all runs at once, and returns when each of them has hung up, whatever happens to their results.

@@ -9,12 +9,22 @@ mod program;
 #[path = "../cli/server.rs"]
 mod server;
 
+mod boundary;
+mod crash;
+mod description;
+mod handover;
+mod history;
 mod http;
 mod interface;
 mod life;
 mod listening;
+mod muting;
+mod reload;
+
+use std::path::Path;
 
 use program::{Program, Running};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// The daemon with a port of its own.
@@ -32,6 +42,25 @@ impl Daemon {
         let mut running = program.set(format!("server.port={port}")).args(["server"]).start();
         running.wait_for_stderr("listening on http://127.0.0.1:");
         Self { running, address: format!("127.0.0.1:{port}") }
+    }
+
+    /// Starts it with a state directory that outlives it.
+    #[track_caller]
+    fn start_in(state: &Path, program: Program) -> Self {
+        Self::start(program.set(format!("state_dir={}", state.display())))
+    }
+
+    /// Ends it in good order.
+    #[track_caller]
+    fn end(mut self) {
+        self.running.signal(Signal::TERM);
+        self.running.finish().exits(0);
+    }
+
+    /// Kills it.
+    fn kill(mut self) {
+        self.running.signal(Signal::KILL);
+        self.running.finish();
     }
 
     fn get(&self, path: &str) -> Value {
