@@ -1,7 +1,7 @@
 //! Reading the file, with a connection that cannot write and does not hold up the one that does.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
 
@@ -39,7 +39,7 @@ impl Readers {
 
     /// Reads, on this thread. After an error the file is opened anew, since it may be another one by then.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, HistoryError>) -> Result<T, HistoryError> {
-        let mut reader = self.reader.lock().expect("nothing panics while it reads");
+        let mut reader = self.lock();
         let mut open = match reader.take() {
             Some(open) => open,
             None => Reader::open(&self.path)?,
@@ -51,7 +51,12 @@ impl Readers {
 
     /// The next read opens the file anew.
     pub(crate) fn forget(&self) {
-        drop(self.reader.lock().expect("nothing panics while it reads").take());
+        drop(self.lock().take());
+    }
+
+    /// Whoever panics while he reads has taken the connection with him: the next one opens another.
+    fn lock(&self) -> MutexGuard<'_, Option<Reader>> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -166,9 +166,7 @@ impl Shared {
     fn written(&self, batch: &Batch) {
         let mut state = self.lock();
         state.backlog.written(batch);
-        // An empty batch proves nothing while others wait.
-        let is_proof = !batch.is_empty() || state.backlog.is_empty();
-        if is_proof && let Some(trouble) = state.trouble.take() {
+        if let Some(trouble) = state.trouble.take() {
             let (waiting, _) = state.backlog.figures();
             let dropped = state.backlog.take_dropped();
             drop(state);
@@ -266,6 +264,9 @@ impl Writer {
         let mut store = match self.store.take() {
             Some(store) if store.is_in_place() => store,
             moved => {
+                if moved.is_some() {
+                    tracing::warn!(path = %self.place.path.display(), "the history is not where it was: it is opened anew");
+                }
                 // Closed before another is opened, or it would take its log away.
                 drop(moved);
                 self.readers.forget();

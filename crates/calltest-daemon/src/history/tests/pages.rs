@@ -144,3 +144,17 @@ async fn without_a_file_the_latest_runs_of_all_are_kept() {
     assert_eq!(history.condition(), None);
     history.close().await;
 }
+
+#[test]
+fn a_run_that_is_written_while_it_is_read_is_listed_once() {
+    let (history, _) = History::open(None);
+    for number in 0..3 {
+        history.owned.shared.add(Kept::new(run("ring", number, Pass)));
+    }
+    let filter = Filter { limit: 2, ..Filter::default() };
+    let in_memory = history.owned.shared.page("ring", &filter);
+    let mut on_disk = in_memory[..2].to_vec();
+    on_disk.reverse();
+    let page = Page::merged(Ok(on_disk), in_memory, &filter);
+    assert_eq!((numbers(&page), page.next.is_some()), (vec![2, 1], true));
+}

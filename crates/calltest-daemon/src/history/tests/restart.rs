@@ -126,8 +126,10 @@ async fn a_history_that_is_let_go_of_writes_what_it_has() {
     history.save_test("ring", state(1, None));
     drop(history);
     clone.commit(run("ring", 1, Pass)).await;
+    let shared = Arc::downgrade(&clone.owned.shared);
     drop(clone);
     let (history, _) = scene.open();
+    within(&history, "the end of the thread", |_| shared.upgrade().is_none());
     within(&history, "the state", |_| {
         let saved = scene.stranger().query_row("SELECT count(state) FROM tests", [], |row| row.get::<_, i64>(0));
         saved.unwrap() == 1

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 
 use VerdictKind::{Cancelled, Error, Fail, Pass};
 
+use super::super::backlog::Batch;
+use super::super::store::Store;
 use super::*;
 
 /// What `condition` says, with the path left out.
@@ -292,6 +294,22 @@ async fn of_two_runs_with_one_id_the_first_stays() {
     history.commit(run("dtmf", 2, Pass)).await;
     assert_eq!(history.condition(), None);
     assert_eq!((all(&history, "ring").await, all(&history, "dtmf").await), (vec![1], vec![2]));
+}
+
+/// Another process has written while we could not, and has used the same places.
+#[test]
+fn a_place_that_is_taken_costs_no_run() {
+    let scene = Scene::new();
+    let mut store = Store::open(&scene.place.path, u32::MAX - 1).unwrap();
+    let batch = |places: &[i64], first| {
+        Batch::of_runs(places.iter().zip(first..).map(|(seq, number)| (*seq, run("ring", number, Pass))))
+    };
+    assert!(store.write(&batch(&[5, 6], 1)).unwrap().is_empty());
+    assert!(store.write(&batch(&[5, 6, 7, 20], 3)).unwrap().is_empty());
+    assert_eq!((scene.on_disk(), store.last()), (6, Seq(20)));
+    // And once more, as after a commit that we were told had failed.
+    assert!(store.write(&batch(&[5, 6, 7, 20], 3)).unwrap().is_empty());
+    assert_eq!((scene.on_disk(), store.last()), (6, Seq(20)));
 }
 
 #[tokio::test]
