@@ -12,7 +12,7 @@ pub(crate) fn unix(time: SystemTime) -> f64 {
 
 /// The time that somebody names; `None` if it is none.
 pub(crate) fn from_unix(seconds: f64) -> Option<SystemTime> {
-    (0.0..=LATEST).contains(&seconds).then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))
+    (0.0..=LATEST).contains(&seconds).then(|| UNIX_EPOCH + Duration::from_micros((seconds * 1e6).round() as u64))
 }
 
 #[cfg(test)]
@@ -25,6 +25,8 @@ mod tests {
         for nonsense in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
             assert_eq!(from_unix(nonsense), None, "{nonsense}");
         }
-        assert_eq!(unix(from_unix(1_795_342_033.25).unwrap()), 1_795_342_033.25);
+        for time in [1_795_342_033.25, 1_795_615_952.946_852, 0.000_001] {
+            assert_eq!(unix(from_unix(time).unwrap()), time);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod burst;
 mod generate_ari;
+mod schemathesis;
 
 use clap::Parser;
 
@@ -13,11 +14,14 @@ enum Task {
     Burst(burst::Burst),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
     GenerateAri(generate_ari::Options),
+    /// Send the daemon requests that are made up from its own description, good ones and bad ones
+    Schemathesis(schemathesis::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
         Task::GenerateAri(options) => generate_ari::run(&options),
+        Task::Schemathesis(options) => schemathesis::run(&options),
     }
 }

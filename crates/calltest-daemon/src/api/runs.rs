@@ -26,12 +26,16 @@ const LARGEST_RECORDING: u64 = 64 << 20;
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// Only runs asked for at this time or later.
+    #[param(minimum = 0, maximum = 253402300799_i64)]
     from: Option<f64>,
     /// Only runs asked for before this time.
+    #[param(minimum = 0, maximum = 253402300799_i64)]
     to: Option<f64>,
     /// Only runs that came out so: `pass`, `fail`, `error`, `cancelled`, or several of them with commas between.
+    #[param(pattern = "^(pass|fail|error|cancelled)(,(pass|fail|error|cancelled))*$")]
     verdict: Option<String>,
-    /// How many runs at most: 1 to 1000, 100 if not given.
+    /// How many runs at most; 100 if not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
     /// `next` of the page before.
     before: Option<String>,
