@@ -63,6 +63,9 @@ fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
     let (status, readiness) = http::request(&daemon.address, "GET", "/readyz");
     assert_eq!((status, &readiness["ready"]), (503, &json!(false)), "{readiness}");
     assert!(readiness["reasons"][0].as_str().unwrap().starts_with("not connected to server asterisk"), "{readiness}");
+    daemon.wait_for("busy", "it cannot be tested either", |state| state["n_error"].as_u64() >= Some(1));
+    let reasons = &http::request(&daemon.address, "GET", "/readyz").1["reasons"];
+    assert_eq!(reasons.as_array().map(Vec::len), Some(1), "one condition, not one for each test: {reasons}");
     assert_eq!(daemon.get("/servers")["asterisk"]["ready"], json!(false));
     assert_eq!(daemon.get("/healthz")["healthy"], json!(true));
     lab.server("a").restart().unwrap();
@@ -97,6 +100,88 @@ fn a_second_daemon_on_the_app_refuses_and_names_the_owner() {
         "{second}"
     );
     assert_eq!(first.get("/")["n_unknown"], json!(0));
+}
+
+#[test]
+fn what_could_not_be_tested_is_tested_again_as_soon_as_its_server_is_back() {
+    let lab = server();
+    // Its own pause would keep it away for hours.
+    let times = "calls.:default:.test={skip: no, repeat: 1, retry: 10000}";
+    let program = Program::new().config(CONFIG).set(times).on(lab.server("a"));
+    let mut daemon = Daemon::start(ONLY_TWO.into_iter().fold(program, Program::set));
+    daemon.wait_for("good", "it has passed", |state| state["n_run"].as_u64() >= Some(1));
+    lab.server("a").kill().unwrap();
+    daemon.wait_for("good", "it cannot be tested", |state| state["n_error"].as_u64() >= Some(1));
+    assert!(
+        daemon.get("/test/good")["t_next"].as_f64().unwrap()
+            > daemon.get("/test/good")["t_stop"].as_f64().unwrap() + 5000.0
+    );
+    lab.server("a").restart().unwrap();
+    daemon.wait_for("good", "it passes again", |state| state["status"] == "idle" && state.get("exc").is_none());
+}
+
+#[test]
+fn a_second_daemon_on_the_state_directory_refuses_and_names_the_owner() {
+    let lab = server();
+    let state = tempfile::tempdir().unwrap();
+    let first = Daemon::start_in(state.path(), Program::new().config(CONFIG).on(lab.server("a")));
+    let place = format!("state_dir={}", state.path().display());
+    let second = Program::new().config(CONFIG).on(lab.server("a")).set("server.port=0").set("asterisk.app=other");
+    let second = second.set(&place).args(["server"]).run().exits(3);
+    let sentence = second.sentence();
+    assert!(sentence.contains("is in use by calltest@") && sentence.contains(&first.address), "{second}");
+    // What a killed daemon leaves keeps nobody out.
+    first.kill();
+    Daemon::start_in(state.path(), Program::new().config(CONFIG).on(lab.server("a"))).end();
+}
+
+#[test]
+fn runs_that_do_not_end_are_told_of_after_the_grace_period() {
+    let lab = server();
+    let mut daemon = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")).set("server.grace=1"));
+    assert!(daemon.put("/test/long/start"));
+    daemon.running.wait_until("the call is up", || channels_up(lab.server("a")) == 2);
+    // Nobody answers the request to hang up.
+    lab.server("a").freeze().unwrap();
+    daemon.running.signal(Signal::TERM);
+    let done = daemon.running.finish().exits(3);
+    assert!(done.stderr.contains("these tests did not end in time, and may have left calls: long"), "{done}");
+    lab.server("a").thaw().unwrap();
+    // The next daemon finds them.
+    let next = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")));
+    nothing_is_left(&lab);
+    next.end();
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    let lab = server();
+    let mut daemon = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")));
+    assert!(daemon.put("/test/long/start"));
+    daemon.running.wait_until("the call is up", || channels_up(lab.server("a")) == 2);
+    lab.server("a").freeze().unwrap();
+    daemon.running.signal(Signal::TERM);
+    daemon.running.wait_for_stderr("hanging up");
+    daemon.running.signal(Signal::TERM);
+    let done = daemon.running.finish().exits(130);
+    assert!(done.stderr.contains("ended at once; calls may be up"), "{done}");
+}
+
+#[test]
+fn no_more_runs_go_on_at_once_than_may() {
+    let lab = server();
+    let limits = ["max_calls=2", "calls.:default:.test.skip=yes", "calls.slow.delay.ring=3", "calls.good.delay.ring=3"];
+    let program =
+        Program::new().config(CONFIG).on(lab.server("a")).set("calls.third={mode: ring, src: third, delay: {ring: 3}}");
+    let program = limits.into_iter().fold(program.set("links.third={channel: Local/rings@far}"), Program::set);
+    let mut daemon = Daemon::start(program);
+    for test in ["slow", "good", "third"] {
+        assert!(daemon.put(&format!("/test/{test}/start")));
+    }
+    let third = daemon.wait_for("third", "it waits", |state| state["status"] == "waiting");
+    assert_eq!(third["running"], json!(false), "{third}");
+    daemon.wait_for("third", "it has run", |state| state["n_run"] == 1 && state.get("exc").is_none());
+    assert!(daemon.get("/test/third")["ct_wait"].as_f64() > Some(1.0));
 }
 
 #[test]

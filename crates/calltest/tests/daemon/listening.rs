@@ -1,7 +1,7 @@
 //! `/ws`: all tests at first, then every change.
 
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
@@ -41,4 +41,46 @@ fn a_listener_gets_a_snapshot_and_then_each_change() {
         assert_eq!((&update["name"], &update["state"]["status"]), (&json!("good"), &json!(status)), "{update}");
     }
     assert_eq!(daemon.get("/test/good")["n_run"], json!(1));
+}
+
+#[test]
+fn a_listener_that_does_not_read_is_dropped_and_keeps_nobody_waiting() {
+    let lab = server();
+    let often = "calls.:default:.test={skip: no, repeat: 0, retry: 0}";
+    let program = Program::new().config(CONFIG).on(lab.server("a")).set(often).within(Duration::from_secs(90));
+    let daemon = Daemon::start(program);
+    // It takes nothing.
+    let mut deaf = follow(&daemon.address);
+    let mut listener = follow(&daemon.address);
+    // Longer than it takes to fill what lies between, and to lose patience.
+    let mut heard = 0;
+    let give_up = Instant::now() + Duration::from_secs(25);
+    while Instant::now() < give_up {
+        assert_eq!(next(&mut listener)["action"], json!("update"));
+        heard += 1;
+    }
+    // What it did not take is still there, but nothing after that.
+    deaf.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut taken = 0;
+    while let Ok(message) = deaf.read() {
+        taken += 1;
+        assert!(taken < heard, "it was not dropped: it got {message} after {taken} others");
+    }
+    daemon.end();
+}
+
+#[test]
+fn there_is_room_for_so_many_listeners_and_no_more() {
+    let lab = server();
+    let daemon = Daemon::start(Program::new().config(CONFIG).on(lab.server("a")));
+    let mut listeners: Vec<_> = (0..100).map(|_| follow(&daemon.address)).collect();
+    let socket = TcpStream::connect(&daemon.address).unwrap();
+    let refused = client(format!("ws://{}/ws", daemon.address), socket).unwrap_err().to_string();
+    assert!(refused.contains("503"), "{refused}");
+    drop(listeners.pop());
+    // Its place is free as soon as the daemon has noticed.
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while client(format!("ws://{}/ws", daemon.address), TcpStream::connect(&daemon.address).unwrap()).is_err() {
+        assert!(Instant::now() < give_up, "the place of a listener that has gone is not free");
+    }
 }
