@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
 use calltest_core::plan::{LinkName, ServerName, TestName};
 use calltest_core::run::FinishedRun;
+use calltest_core::verdict::{Trouble, Verdict};
 use calltest_report::run::Report;
 use calltest_runner::{Control, Observer, RECORDINGS, Runner, Setup};
 use jiff::tz::TimeZone;
@@ -327,9 +328,13 @@ impl Board {
 
 fn log(run: &FinishedRun) {
     let line = calltest_report::text::line(&Report::from(run));
-    match run.verdict.word() {
-        "pass" => tracing::info!("pass {line}"),
-        word => tracing::warn!("{word} {line}"),
+    match &run.verdict {
+        Verdict::Pass => tracing::info!("pass {line}"),
+        // The server's own line tells why, once and not for each test.
+        Verdict::Error(Trouble::ServerUnavailable { .. } | Trouble::ConnectionLost { .. }) => {
+            tracing::info!("error {line}");
+        }
+        verdict => tracing::warn!("{} {line}", verdict.word()),
     }
 }
 
