@@ -16,6 +16,8 @@ pub(crate) struct Key(u64);
 pub(crate) enum Technology {
     /// Two halves on this server; a scripted far end has the second one too.
     Local,
+    /// Listens in on another channel.
+    Snoop,
     /// Anything that goes over a wire: the second leg, if it comes back to this server, is a channel of its own.
     Wire,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Channel {
     /// How the digits that reach this channel are altered.
     pub(crate) hearing: Hearing,
     pub(crate) media: Media,
+    /// The channels that listen in on this one.
+    pub(crate) snoops: Vec<Key>,
     /// How often `TIMEOUT(absolute)` was set; only the latest counts.
     pub(crate) absolute_timeouts: u32,
 }
@@ -57,6 +61,7 @@ impl Channel {
             dialling: None,
             hearing: Hearing::default(),
             media: Media::default(),
+            snoops: Vec::new(),
             absolute_timeouts: 0,
         }
     }

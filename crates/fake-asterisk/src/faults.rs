@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::apps::{EventAction, EventRule};
 use crate::behaviour::matches;
 use crate::line::Lines;
-use crate::message::Answer;
+use crate::message::{Answer, Content};
 use crate::server::Owner;
 
 /// Makes a [`FakeAsterisk`](crate::FakeAsterisk) misbehave. Cheap to clone. Every fault is in force when its method
@@ -149,7 +149,7 @@ impl RequestFault<'_> {
 
     /// Answers with this status and body (JSON text, or empty); the request has no effect.
     pub fn answers(self, status: u16, body: &str) {
-        let body = (!body.is_empty()).then(|| body.to_owned());
+        let body = (!body.is_empty()).then(|| Content::json(body.to_owned()));
         self.add(RequestAction::Answer(Answer { status, body }));
     }
 

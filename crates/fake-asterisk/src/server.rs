@@ -196,10 +196,7 @@ fn response(answer: Answer) -> Response<Body> {
         _ => builder,
     };
     let response = match answer.body {
-        Some(body) => {
-            let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
-            builder.header(header::CONTENT_TYPE, kind).body(body.into())
-        }
+        Some(content) => builder.header(header::CONTENT_TYPE, content.kind).body(content.bytes.into()),
         None => builder.body(Body::empty()),
     };
     response.expect("statuses are those of the table, or a test's own, which are three digits")

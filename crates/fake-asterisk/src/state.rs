@@ -15,6 +15,7 @@ use crate::events::{ASTERISK_ID, Event, WallClock};
 use crate::faults::{Fate, RequestRules};
 use crate::log::{Log, Request};
 use crate::message::{Answer, Params};
+use crate::recording::Recordings;
 use crate::timers::{Timer, Timers};
 use crate::view::{View, Watcher};
 
@@ -78,6 +79,7 @@ pub(crate) struct State {
     pub(crate) sounds: BTreeMap<String, Duration>,
     /// Counts whatever needs a number of its own: channel names, ids that the server chooses.
     numbered: u32,
+    pub(crate) recordings: Recordings,
     pub(crate) log: Log,
     pub(crate) request_rules: RequestRules,
     pub(crate) watchers: Vec<Watcher>,
@@ -100,6 +102,7 @@ impl State {
             global_variables: BTreeMap::new(),
             sounds: BTreeMap::from([("beep".to_owned(), Duration::from_millis(420))]),
             numbered: 0,
+            recordings: Recordings::default(),
             log: Log::default(),
             request_rules: RequestRules::default(),
             watchers: Vec::new(),
@@ -247,6 +250,7 @@ impl State {
         self.channels.clear();
         self.apps.forget();
         self.timers.clear();
+        self.recordings.forget_live();
         self.global_variables.clear();
         self.started_at = self.timestamp();
     }

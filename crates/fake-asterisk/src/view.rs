@@ -73,6 +73,11 @@ impl<'a> View<'a> {
         self.state.log.requests()
     }
 
+    /// The names of the stored recordings.
+    pub fn stored_recordings(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.state.recordings.stored_names()
+    }
+
     /// A global variable's value.
     pub fn global_variable(&self, name: &str) -> Option<&'a str> {
         self.state.global_variables.get(name).map(String::as_str)

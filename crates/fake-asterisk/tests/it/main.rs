@@ -6,3 +6,4 @@ mod connections;
 mod faults;
 mod recordings;
 mod rest;
+mod sounds;
