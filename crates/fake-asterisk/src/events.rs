@@ -219,7 +219,7 @@ pub(crate) enum Event<'a> {
     },
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
     /// The `type` by which filters and faults select.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -242,6 +242,31 @@ impl Event<'_> {
             Self::RecordingStarted { .. } => "RecordingStarted",
             Self::StasisEnd { .. } => "StasisEnd",
             Self::StasisStart { .. } => "StasisStart",
+        }
+    }
+
+    /// The id of the channel that it is about, empty if it is about none.
+    pub(crate) fn subject(&self) -> &'a str {
+        let target = |uri: &'a str| uri.strip_prefix("channel:").unwrap_or_default();
+        match self {
+            Self::ApplicationReplaced | Self::ChannelUserevent { .. } => "",
+            Self::ChannelCallerId { channel, .. }
+            | Self::ChannelConnectedLine { channel }
+            | Self::ChannelDestroyed { channel, .. }
+            | Self::ChannelDialplan { channel, .. }
+            | Self::ChannelDtmfReceived { channel, .. }
+            | Self::ChannelHangupRequest { channel, .. }
+            | Self::ChannelStateChange { channel }
+            | Self::ChannelVarset { channel, .. }
+            | Self::StasisEnd { channel }
+            | Self::StasisStart { channel, .. }
+            | Self::Dial { peer: channel, .. } => &channel.id,
+            Self::PlaybackContinuing { playback }
+            | Self::PlaybackFinished { playback }
+            | Self::PlaybackStarted { playback } => target(&playback.target_uri),
+            Self::RecordingFailed { recording }
+            | Self::RecordingFinished { recording }
+            | Self::RecordingStarted { recording } => target(&recording.target_uri),
         }
     }
 

@@ -55,7 +55,7 @@ use tokio::sync::oneshot;
 
 pub use crate::behaviour::{Arrival, Digits, FarEnd, Script, Way};
 pub use crate::events::{ChannelState, Party};
-pub use crate::faults::{EventFault, Faults, RequestFault};
+pub use crate::faults::{EventFault, Fault, Faults, RequestFault};
 pub use crate::log::Request;
 pub use crate::view::{NotSeen, OpenChannel, OpenWebSocket, View};
 

@@ -12,7 +12,7 @@ use crate::apps::{Apps, FrameSender, SocketId};
 use crate::behaviour::FarEnds;
 use crate::channels::{Channel, Channels, Key};
 use crate::events::{ASTERISK_ID, Event, WallClock};
-use crate::faults::{Fate, RequestRules};
+use crate::faults::{Fate, FaultDraws, RequestRules, Treatment};
 use crate::log::{Log, Request};
 use crate::message::{Answer, Params};
 use crate::recording::Recordings;
@@ -37,6 +37,8 @@ pub(crate) struct Received {
     pub(crate) authorization: Option<String>,
     /// Whether it asks for a WebSocket.
     pub(crate) is_upgrade: bool,
+    /// Whether a fault has postponed it, and this is its second coming.
+    pub(crate) was_postponed: bool,
 }
 
 /// Everything that can happen to the state.
@@ -82,6 +84,7 @@ pub(crate) struct State {
     pub(crate) recordings: Recordings,
     pub(crate) log: Log,
     pub(crate) request_rules: RequestRules,
+    pub(crate) fault_draws: FaultDraws,
     pub(crate) watchers: Vec<Watcher>,
 }
 
@@ -105,6 +108,7 @@ impl State {
             recordings: Recordings::default(),
             log: Log::default(),
             request_rules: RequestRules::default(),
+            fault_draws: FaultDraws::default(),
             watchers: Vec::new(),
         }
     }
@@ -118,7 +122,7 @@ impl State {
         self.now = now.max(self.now);
         match input {
             Input::Request { request, reply } => {
-                let fate = self.handle_request(&request);
+                let fate = self.handle_request(request);
                 // The client may have gone away meanwhile; what it asked for has happened nevertheless.
                 let _ = reply.send(fate);
             }
@@ -151,16 +155,23 @@ impl State {
             Timer::DigitsEnd(channel) => self.digits_sent(channel),
             Timer::MediaEnd { channel, turn } => self.medium_ended(channel, turn),
             Timer::Deliver { app, frame } => self.apps.deliver(&app, frame),
+            Timer::DeliverSwapped { app } => self.apps.deliver_swapped(&app),
         }
     }
 
-    fn handle_request(&mut self, received: &Received) -> Fate {
+    fn handle_request(&mut self, received: Received) -> Fate {
         let path = format!("/{}", received.path.join("/"));
         let method = received.method.as_str();
-        let rule = self.request_rules.take(method, &path);
-        let answer = match rule.replacement() {
+        let treatment = match received.was_postponed {
+            false => self.request_rules.treat(method, &path),
+            true => Treatment::none(),
+        };
+        if let Some(time) = treatment.postponement() {
+            return Fate::Postponed { request: received, time };
+        }
+        let answer = match treatment.replacement() {
             Some(answer) => answer,
-            None if !self.is_authorized(received) => Answer::message(401, "Authentication required"),
+            None if !self.is_authorized(&received) => Answer::message(401, "Authentication required"),
             None => {
                 let params = Params::new(&received.query, &received.body);
                 self.answer(&received.method, &received.path, &params, received.is_upgrade)
@@ -169,12 +180,12 @@ impl State {
         self.log.add(Request {
             method: method.to_owned(),
             path,
-            query: received.query.clone(),
-            body: received.body.clone(),
+            query: received.query,
+            body: received.body,
             at: self.now,
             status: answer.status,
         });
-        rule.fate(answer)
+        treatment.fate(answer)
     }
 
     fn is_authorized(&self, received: &Received) -> bool {
@@ -211,19 +222,21 @@ impl State {
 
     /// As [`tell`](Self::tell), for an event that depends on what the channel is doing.
     pub(crate) fn tell_maybe(&mut self, key: Key, event: impl for<'a> FnOnce(&'a Channel) -> Option<Event<'a>>) {
-        let timestamp = self.timestamp();
         let Some(channel) = self.channels.get(key) else { return };
         let Some(event) = event(channel) else { return };
         for app in &channel.listeners {
-            self.apps.publish(app, &event, (self.now, &timestamp), &mut self.timers);
+            if self.apps.wants(app, event.kind()) {
+                self.apps.publish(app, &event, (self.now, self.clock), &mut self.timers);
+            }
         }
     }
 
     /// Sends a user event to an application.
     pub(crate) fn tell_user_event(&mut self, app: &str, eventname: &str, userevent: serde_json::Value) {
-        let timestamp = self.timestamp();
         let event = Event::ChannelUserevent { eventname, userevent };
-        self.apps.publish(app, &event, (self.now, &timestamp), &mut self.timers);
+        if self.apps.wants(app, event.kind()) {
+            self.apps.publish(app, &event, (self.now, self.clock), &mut self.timers);
+        }
     }
 
     /// Sends an event of a type that no version of Asterisk has, with fields of unexpected kinds.
@@ -245,12 +258,48 @@ impl State {
         self.apps.deliver_to_all(&frame.into());
     }
 
+    /// Sends what happens to a channel that no client has asked for.
+    pub(crate) fn tell_foreign_events(&mut self) {
+        let timestamp = self.timestamp();
+        let channel = json!({
+            "id": "1000000000.1",
+            "name": "PJSIP/stranger-00000001",
+            "state": "Up",
+            "protocol_id": "foreign",
+            "caller": {"name": "", "number": "110"},
+            "connected": {"name": "", "number": ""},
+            "accountcode": "",
+            "dialplan": {"context": "default", "exten": "s", "priority": 1, "app_name": "Dial", "app_data": ""},
+            "creationtime": timestamp,
+            "language": "en",
+        });
+        for event in [
+            json!({"type": "Dial", "dialstatus": "RINGING", "forward": "", "dialstring": "110", "peer": channel}),
+            json!({"type": "ChannelStateChange", "channel": channel}),
+            json!({"type": "ChannelDtmfReceived", "digit": "5", "duration_ms": 100, "channel": channel}),
+            json!({"type": "ChannelHangupRequest", "cause": 17, "channel": channel}),
+            json!({"type": "StasisEnd", "channel": channel}),
+            json!({"type": "ChannelDestroyed", "cause": 17, "cause_txt": "User busy", "channel": channel}),
+        ] {
+            let mut event = event;
+            event["timestamp"] = json!(timestamp);
+            event["asterisk_id"] = json!(ASTERISK_ID);
+            event["application"] = json!(self.dialplan_app);
+            self.apps.deliver_to_all(&event.to_string().into());
+        }
+    }
+
+    /// Forgets all channels without a word.
+    pub(crate) fn forget_channels(&mut self) {
+        self.channels.clear();
+        self.recordings.forget_live();
+    }
+
     /// Forgets what a process that is started anew has forgotten. What was configured by the test stays.
     pub(crate) fn restart(&mut self) {
-        self.channels.clear();
+        self.forget_channels();
         self.apps.forget();
         self.timers.clear();
-        self.recordings.forget_live();
         self.global_variables.clear();
         self.started_at = self.timestamp();
     }
@@ -258,18 +307,18 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use axum::extract::ws::Message;
     use serde_json::Value;
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::apps::Frame;
 
     /// A state, the time that has passed for it, and the frames of its WebSocket.
     struct Scene {
         state: State,
         start: Instant,
         passed: Duration,
-        frames: mpsc::UnboundedReceiver<Message>,
+        frames: mpsc::UnboundedReceiver<Frame>,
     }
 
     impl Scene {
@@ -295,6 +344,7 @@ mod tests {
                 body: String::new(),
                 authorization: None,
                 is_upgrade: false,
+                was_postponed: false,
             };
             let (reply, mut fate) = oneshot::channel();
             self.state.handle(Input::Request { request, reply }, self.start + self.passed);
@@ -314,7 +364,7 @@ mod tests {
                 let due = self.state.next_due().map_or(end, |due| (due - self.start).clamp(self.passed, end));
                 self.passed = due;
                 self.state.handle(Input::TimePassed, self.start + self.passed);
-                while let Ok(Message::Text(text)) = self.frames.try_recv() {
+                while let Ok(Frame::Text(text)) = self.frames.try_recv() {
                     let event: Value = serde_json::from_str(&text).expect("events are JSON");
                     if event["type"] == kind {
                         seen.push(((self.passed - begin).as_millis(), event));

@@ -3,6 +3,7 @@
 mod calls;
 mod client;
 mod connections;
+mod event_faults;
 mod faults;
 mod recordings;
 mod rest;
