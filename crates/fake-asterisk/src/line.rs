@@ -224,9 +224,13 @@ impl AsyncWrite for Line {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_sendable(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Nothing is kept back between a write and its flush, so there is nothing to hold back either. A flush that waited
+        // would keep a frozen server from reading the next request.
+        match self.control.lock().mode {
+            Mode::Reset => self.poll_reset().map(Err),
+            Mode::Working | Mode::Frozen | Mode::Suspended | Mode::Ended => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
