@@ -39,6 +39,8 @@ pub(crate) struct Apps {
     by_name: BTreeMap<String, App>,
     sockets: BTreeMap<SocketId, Socket>,
     opened: u64,
+    /// How many events were sent.
+    sent: u64,
     /// The event faults in force.
     pub(crate) rules: EventRules,
     is_registering: bool,
@@ -78,6 +80,7 @@ impl Default for Apps {
             by_name: BTreeMap::new(),
             sockets: BTreeMap::new(),
             opened: 0,
+            sent: 0,
             rules: EventRules::default(),
             is_registering: true,
         }
@@ -208,9 +211,10 @@ impl Apps {
     }
 
     /// Puts a frame on the application's WebSocket as it is.
-    pub(crate) fn deliver(&self, app: &str, frame: Utf8Bytes) {
+    pub(crate) fn deliver(&mut self, app: &str, frame: Utf8Bytes) {
         let socket = self.by_name.get(app).and_then(|app| self.sockets.get(&app.socket?));
         if let Some(socket) = socket {
+            self.sent += 1;
             socket.send(frame);
         }
     }
@@ -264,6 +268,11 @@ impl Apps {
         let app = self.by_name.get(app);
         let list = |list: fn(&Filter) -> &[Value]| json!(app.map_or(&[][..], |app| list(&app.filter)));
         (list(|filter| &filter.allowed), list(|filter| &filter.disallowed))
+    }
+
+    /// How many events were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// The names of the applications that have a WebSocket.

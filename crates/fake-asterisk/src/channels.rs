@@ -125,6 +125,7 @@ pub(crate) struct Channels {
     /// Ids in small letters, since Asterisk compares them without regard to case.
     ids: BTreeMap<String, Key>,
     created: u64,
+    peak: usize,
 }
 
 impl Channels {
@@ -141,6 +142,7 @@ impl Channels {
         let key = Key(self.created);
         self.ids.insert(id, key);
         self.by_key.insert(key, channel);
+        self.peak = self.peak.max(self.by_key.len());
         Ok(key)
     }
 
@@ -168,6 +170,11 @@ impl Channels {
 
     pub(crate) fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    /// How many there were at most at one time.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak
     }
 
     /// Forgets all channels; keys are not given out again.

@@ -17,6 +17,7 @@ use crate::log::{Log, Request};
 use crate::message::{Answer, Params};
 use crate::recording::Recordings;
 use crate::timers::{Timer, Timers};
+use crate::traffic::Reactions;
 use crate::view::{View, Watcher};
 
 /// Who may use the server.
@@ -24,6 +25,17 @@ use crate::view::{View, Watcher};
 pub(crate) struct Credentials {
     pub(crate) user: String,
     pub(crate) password: String,
+}
+
+impl Credentials {
+    fn pair(&self) -> String {
+        format!("{}:{}", self.user, self.password)
+    }
+
+    fn authorization(&self) -> String {
+        use base64::Engine as _;
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(self.pair()))
+    }
 }
 
 /// A request as `server` took it off the wire.
@@ -65,9 +77,13 @@ pub(crate) enum Input {
 pub(crate) struct State {
     /// The time of the input that is being handled, or of the timer that is due.
     pub(crate) now: Instant,
+    /// When the input that is being handled was taken up: later than `now` for a timer that was due before.
+    taken_up: Instant,
     pub(crate) clock: WallClock,
     pub(crate) started_at: String,
-    pub(crate) credentials: Credentials,
+    credentials: Credentials,
+    /// The `Authorization` of those who may use the server.
+    authorization: String,
     /// The application named in the dialplan's `Stasis()`.
     pub(crate) dialplan_app: String,
     /// Whether the dialplan enters the application once more, in the extension `h`, when an inbound channel ends.
@@ -83,6 +99,7 @@ pub(crate) struct State {
     numbered: u32,
     pub(crate) recordings: Recordings,
     pub(crate) log: Log,
+    pub(crate) reactions: Reactions,
     pub(crate) request_rules: RequestRules,
     pub(crate) fault_draws: FaultDraws,
     pub(crate) watchers: Vec<Watcher>,
@@ -93,8 +110,10 @@ impl State {
         let clock = WallClock::starting(now);
         Self {
             now,
+            taken_up: now,
             clock,
             started_at: clock.timestamp(now),
+            authorization: credentials.authorization(),
             credentials,
             dialplan_app: "calltest".to_owned(),
             dialplan_catches_h: false,
@@ -107,6 +126,7 @@ impl State {
             numbered: 0,
             recordings: Recordings::default(),
             log: Log::default(),
+            reactions: Reactions::default(),
             request_rules: RequestRules::default(),
             fault_draws: FaultDraws::default(),
             watchers: Vec::new(),
@@ -115,6 +135,7 @@ impl State {
 
     /// Handles what happened at `now`, after everything that was due before.
     pub(crate) fn handle(&mut self, input: Input, now: Instant) {
+        self.taken_up = now;
         while let Some((due, timer)) = self.timers.take_due(now) {
             self.now = due.max(self.now);
             self.handle_timer(timer);
@@ -162,6 +183,7 @@ impl State {
     fn handle_request(&mut self, received: Received) -> Fate {
         let path = format!("/{}", received.path.join("/"));
         let method = received.method.as_str();
+        self.reactions.request(method, &path, self.taken_up);
         let treatment = match received.was_postponed {
             false => self.request_rules.treat(method, &path),
             true => Treatment::none(),
@@ -189,12 +211,9 @@ impl State {
     }
 
     fn is_authorized(&self, received: &Received) -> bool {
-        use base64::Engine as _;
-        let pair = format!("{}:{}", self.credentials.user, self.credentials.password);
-        let basic = || format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(&pair));
         match received.query.iter().find(|(name, _)| name == "api_key") {
-            Some((_, key)) => *key == pair,
-            None => received.authorization.as_ref().is_some_and(|given| *given == basic()),
+            Some((_, key)) => *key == self.credentials.pair(),
+            None => received.authorization.as_ref().is_some_and(|given| *given == self.authorization),
         }
     }
 
@@ -226,6 +245,7 @@ impl State {
         let Some(event) = event(channel) else { return };
         for app in &channel.listeners {
             if self.apps.wants(app, event.kind()) {
+                self.reactions.event(event.kind(), event.subject(), self.taken_up);
                 self.apps.publish(app, &event, (self.now, self.clock), &mut self.timers);
             }
         }

@@ -63,6 +63,27 @@ impl<'a> View<'a> {
         self.state.channels.len()
     }
 
+    /// How many channels there were at most at one time.
+    pub fn peak_channel_count(&self) -> usize {
+        self.state.channels.peak()
+    }
+
+    /// How many events were sent.
+    pub fn event_count(&self) -> u64 {
+        self.state.apps.sent()
+    }
+
+    /// How many requests have come.
+    pub fn request_count(&self) -> u64 {
+        self.state.log.count()
+    }
+
+    /// How long the reactions took that are [watched](crate::FakeAsterisk::watch_reactions), from sending the event to
+    /// taking up the request.
+    pub fn reactions(&self) -> &'a [Duration] {
+        self.state.reactions.took()
+    }
+
     /// All open WebSockets, oldest first.
     pub fn websockets(&self) -> Vec<OpenWebSocket> {
         self.state.apps.sockets().map(|(apps, is_current)| OpenWebSocket { apps: apps.to_vec(), is_current }).collect()
