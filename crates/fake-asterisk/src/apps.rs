@@ -1,16 +1,19 @@
 //! Stasis applications: which WebSocket gets an application's events, what its filter lets through, and what the event
 //! faults do to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{Message, Utf8Bytes};
+use axum::extract::ws::Utf8Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::behaviour::matches;
-use crate::events::Event;
+use crate::events::{Event, WallClock};
+use crate::faults::{EventAction, EventRules, about_a_stranger, garbled, of_unknown_type, truncated};
 use crate::timers::{Timer, Timers};
+
+/// How long an event that is to come after the next one waits for that.
+const SWAP_LIMIT: Duration = Duration::from_millis(500);
 
 /// A WebSocket for as long as it is open; never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +21,17 @@ pub(crate) struct SocketId(u64);
 
 /// Where a WebSocket's frames go. It has no bound: a frozen connection must be able to hold back whatever comes, so
 /// that a thaw can send it.
-pub(crate) type FrameSender = mpsc::UnboundedSender<Message>;
+pub(crate) type FrameSender = mpsc::UnboundedSender<Frame>;
+
+/// What is done on a WebSocket, in its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Frame {
+    Text(Utf8Bytes),
+    /// A close frame, and then the end.
+    Close,
+    /// The TCP connection breaks with a reset.
+    Cut,
+}
 
 /// The applications that were ever seen, and the WebSockets that are open.
 #[derive(Debug)]
@@ -26,15 +39,29 @@ pub(crate) struct Apps {
     by_name: BTreeMap<String, App>,
     sockets: BTreeMap<SocketId, Socket>,
     opened: u64,
-    rules: Vec<EventRule>,
+    /// How many events were sent.
+    sent: u64,
+    /// The event faults in force.
+    pub(crate) rules: EventRules,
     is_registering: bool,
 }
 
 #[derive(Debug, Default)]
 struct App {
     socket: Option<SocketId>,
+    filter: Filter,
+    /// Events that are to come after the next one.
+    swapped: Vec<Utf8Bytes>,
+}
+
+/// Which types of events an application gets.
+#[derive(Debug, Default)]
+struct Filter {
     allowed: Vec<Value>,
     disallowed: Vec<Value>,
+    /// The types in the lists above.
+    allowed_types: BTreeSet<String>,
+    disallowed_types: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -47,25 +74,16 @@ struct Socket {
 #[derive(Debug)]
 pub(crate) struct NotAFilter;
 
-/// What is done to events of some type.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRule {
-    pub(crate) kind: String,
-    /// How many more events it applies to; `None` is all.
-    pub(crate) remaining: Option<usize>,
-    pub(crate) action: EventAction,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum EventAction {
-    Drop,
-    Duplicate,
-    Delay(Duration),
-}
-
 impl Default for Apps {
     fn default() -> Self {
-        Self { by_name: BTreeMap::new(), sockets: BTreeMap::new(), opened: 0, rules: Vec::new(), is_registering: true }
+        Self {
+            by_name: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            opened: 0,
+            sent: 0,
+            rules: EventRules::default(),
+            is_registering: true,
+        }
     }
 }
 
@@ -101,7 +119,7 @@ impl Apps {
     /// Sends a close frame on every WebSocket, and takes them all as closed.
     pub(crate) fn close_all(&mut self) {
         for socket in self.sockets.values() {
-            socket.send_message(Message::Close(None));
+            socket.send_frame(Frame::Close);
         }
         self.forget_sockets();
     }
@@ -118,36 +136,85 @@ impl Apps {
         self.by_name.clear();
     }
 
-    /// Sends an event to an application, if it is registered and its filter lets the event through.
+    /// Whether an application gets events of this type: it is registered, and its filter lets them through.
+    pub(crate) fn wants(&self, app: &str, kind: &str) -> bool {
+        let app = self.by_name.get(app).filter(|_| self.is_registering);
+        app.is_some_and(|app| app.socket.is_some() && app.filter.lets_through(kind))
+    }
+
+    /// Sends an event to an application that [wants](Self::wants) it.
     pub(crate) fn publish(
         &mut self,
         app: &str,
         event: &Event<'_>,
-        (now, timestamp): (Instant, &str),
+        (now, clock): (Instant, WallClock),
         timers: &mut Timers,
     ) {
-        if !self.is_registered(app) || !self.by_name.get(app).is_some_and(|app| app.lets_through(event.kind())) {
+        let kind = event.kind();
+        // Most of the time there is no fault, and who the event is about does not matter.
+        let action = if self.rules.is_empty() { None } else { self.rules.treat(kind, event.subject()) };
+        if action == Some(EventAction::Drop) {
             return;
         }
-        let action = self.action_on(event.kind());
-        if let Some(EventAction::Drop) = action {
-            return;
-        }
-        let frame = Utf8Bytes::from(event.to_json(app, timestamp));
+        let text = event.to_json(app, &clock.timestamp(now));
         match action {
-            Some(EventAction::Delay(time)) => timers.add(now + time, Timer::Deliver { app: app.to_owned(), frame }),
-            Some(EventAction::Duplicate) => {
-                self.deliver(app, frame.clone());
-                self.deliver(app, frame);
+            None => self.send(app, text.into()),
+            Some(EventAction::Delay(time) | EventAction::DelayUpTo(time)) => {
+                timers.add(now + time, Timer::Deliver { app: app.to_owned(), frame: text.into() });
             }
-            Some(EventAction::Drop) | None => self.deliver(app, frame),
+            Some(EventAction::Duplicate) => {
+                let frame = Utf8Bytes::from(text);
+                self.send(app, frame.clone());
+                self.send(app, frame);
+            }
+            Some(EventAction::Swap) => {
+                if let Some(app) = self.by_name.get_mut(app) {
+                    app.swapped.push(text.into());
+                }
+                timers.add(now + SWAP_LIMIT, Timer::DeliverSwapped { app: app.to_owned() });
+            }
+            Some(EventAction::Truncate) => self.send(app, truncated(&text).into()),
+            Some(EventAction::Garble) => self.send(app, garbled(&text).into()),
+            Some(EventAction::TurnUnknown) => self.send(app, of_unknown_type(&text, kind).into()),
+            Some(EventAction::RepeatForStranger) => {
+                let foreign = about_a_stranger(&text);
+                self.send(app, text.into());
+                self.send(app, foreign.into());
+            }
+            Some(EventAction::Cut) => self.cut(app),
+            Some(EventAction::Drop) => {}
+        }
+    }
+
+    /// Sends an event, and after it those that were to come after it.
+    fn send(&mut self, app: &str, frame: Utf8Bytes) {
+        self.deliver(app, frame);
+        self.deliver_swapped(app);
+    }
+
+    /// Sends what is to come after the next event, whether there was one or not.
+    pub(crate) fn deliver_swapped(&mut self, app: &str) {
+        let swapped = self.by_name.get_mut(app).map(|app| std::mem::take(&mut app.swapped));
+        for frame in swapped.unwrap_or_default() {
+            self.deliver(app, frame);
+        }
+    }
+
+    /// Breaks the application's WebSocket, after what has been sent to it.
+    fn cut(&mut self, app: &str) {
+        if let Some(id) = self.by_name.get(app).and_then(|app| app.socket) {
+            if let Some(socket) = self.sockets.get(&id) {
+                socket.send_frame(Frame::Cut);
+            }
+            self.close(id);
         }
     }
 
     /// Puts a frame on the application's WebSocket as it is.
-    pub(crate) fn deliver(&self, app: &str, frame: Utf8Bytes) {
+    pub(crate) fn deliver(&mut self, app: &str, frame: Utf8Bytes) {
         let socket = self.by_name.get(app).and_then(|app| self.sockets.get(&app.socket?));
         if let Some(socket) = socket {
+            self.sent += 1;
             socket.send(frame);
         }
     }
@@ -159,18 +226,6 @@ impl Apps {
                 socket.send(frame.clone());
             }
         }
-    }
-
-    fn action_on(&mut self, kind: &str) -> Option<EventAction> {
-        let rule = self.rules.iter_mut().find(|rule| rule.remaining != Some(0) && matches(&rule.kind, kind))?;
-        if let Some(remaining) = &mut rule.remaining {
-            *remaining -= 1;
-        }
-        Some(rule.action)
-    }
-
-    pub(crate) fn add_rule(&mut self, rule: EventRule) {
-        self.rules.push(rule);
     }
 
     /// Removes all event faults.
@@ -193,16 +248,17 @@ impl Apps {
             Some(_) => Err(NotAFilter),
         };
         let (allowed, disallowed) = (list("allowed")?, list("disallowed")?);
-        let app = self.by_name.entry(app.to_owned()).or_default();
+        let filter = &mut self.by_name.entry(app.to_owned()).or_default().filter;
         if allowed.is_none() && disallowed.is_none() {
-            app.allowed.clear();
-            app.disallowed.clear();
+            *filter = Filter::default();
         }
         if let Some(allowed) = allowed {
-            app.allowed = allowed;
+            filter.allowed_types = types(&allowed);
+            filter.allowed = allowed;
         }
         if let Some(disallowed) = disallowed {
-            app.disallowed = disallowed;
+            filter.disallowed_types = types(&disallowed);
+            filter.disallowed = disallowed;
         }
         Ok(())
     }
@@ -210,7 +266,13 @@ impl Apps {
     /// An application's filter as the application object shows it: allowed, disallowed.
     pub(crate) fn filter(&self, app: &str) -> (Value, Value) {
         let app = self.by_name.get(app);
-        (json!(app.map_or(&[][..], |app| &app.allowed)), json!(app.map_or(&[][..], |app| &app.disallowed)))
+        let list = |list: fn(&Filter) -> &[Value]| json!(app.map_or(&[][..], |app| list(&app.filter)));
+        (list(|filter| &filter.allowed), list(|filter| &filter.disallowed))
+    }
+
+    /// How many events were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// The names of the applications that have a WebSocket.
@@ -231,20 +293,24 @@ impl Apps {
     }
 }
 
-impl App {
+impl Filter {
     fn lets_through(&self, kind: &str) -> bool {
-        let lists = |list: &[Value]| list.iter().any(|entry| entry["type"] == kind);
-        (self.allowed.is_empty() || lists(&self.allowed)) && !lists(&self.disallowed)
+        (self.allowed.is_empty() || self.allowed_types.contains(kind)) && !self.disallowed_types.contains(kind)
     }
+}
+
+/// The types in one of a filter's lists.
+fn types(list: &[Value]) -> BTreeSet<String> {
+    list.iter().filter_map(|entry| entry["type"].as_str()).map(str::to_owned).collect()
 }
 
 impl Socket {
     fn send(&self, frame: Utf8Bytes) {
-        self.send_message(Message::Text(frame));
+        self.send_frame(Frame::Text(frame));
     }
 
-    fn send_message(&self, message: Message) {
+    fn send_frame(&self, frame: Frame) {
         // A socket whose task has ended is about to be reported as closed; its frames are lost as on a real one.
-        let _ = self.sender.send(message);
+        let _ = self.sender.send(frame);
     }
 }

@@ -31,7 +31,7 @@ impl State {
         let arrival = arrival.clone();
         let args = arrival.stasis_args.clone().unwrap_or_else(|| match channel.technology {
             Technology::Local => [dialling.number.clone(), String::new()],
-            Technology::Wire => [dialling.link.clone(), dialling.number.clone()],
+            Technology::Wire | Technology::Snoop => [dialling.link.clone(), dialling.number.clone()],
         });
         if !self.apps.is_registered(&self.dialplan_app) {
             self.far_half_ends(outbound, 34, Some(503));
@@ -114,21 +114,24 @@ impl State {
     }
 
     /// The channel enters an application that is registered.
-    fn enter_app(&mut self, key: Key, app: &str, args: &[String]) {
+    pub(crate) fn enter_app(&mut self, key: Key, app: &str, args: &[String]) {
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.app = Some(app.to_owned());
         channel.stasis_args = args.to_vec();
         let dialplan = &mut channel.object.dialplan;
         dialplan.app_name = "Stasis".to_owned();
         dialplan.app_data = std::iter::once(app).chain(args.iter().map(String::as_str)).collect::<Vec<_>>().join(",");
-        if !channel.is_outbound() {
+        let (is_outbound, is_snoop) = (channel.is_outbound(), channel.technology == Technology::Snoop);
+        if !is_outbound && !is_snoop {
             self.tell(key, |channel| Event::ChannelDialplan {
                 dialplan_app: "Stasis",
                 dialplan_app_data: &channel.object.dialplan.app_data,
                 channel: &channel.object,
             });
         }
-        self.tell_stasis_status(key, "");
+        if !is_snoop {
+            self.tell_stasis_status(key, "");
+        }
         if let Some(channel) = self.channels.get_mut(key) {
             channel.listen(app);
         }
@@ -137,12 +140,12 @@ impl State {
 
     /// The channel leaves the application, if it is in one.
     pub(crate) fn leave_app(&mut self, key: Key) {
-        self.fail_playbacks(key);
+        self.end_media(key);
         let Some(channel) = self.channels.get_mut(key) else { return };
         let Some(_app) = channel.app.take() else { return };
         self.tell(key, |channel| Event::StasisEnd { channel: &channel.object });
         let Some(channel) = self.channels.get_mut(key) else { return };
-        if channel.technology == Technology::Wire && !channel.is_outbound() {
+        if channel.technology != Technology::Local && !channel.is_outbound() {
             // Nobody but its application heard of it; its ChannelDestroyed is not delivered.
             channel.listeners.clear();
         }

@@ -16,6 +16,8 @@ pub(crate) struct Key(u64);
 pub(crate) enum Technology {
     /// Two halves on this server; a scripted far end has the second one too.
     Local,
+    /// Listens in on another channel.
+    Snoop,
     /// Anything that goes over a wire: the second leg, if it comes back to this server, is a channel of its own.
     Wire,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Channel {
     /// How the digits that reach this channel are altered.
     pub(crate) hearing: Hearing,
     pub(crate) media: Media,
+    /// The channels that listen in on this one.
+    pub(crate) snoops: Vec<Key>,
     /// How often `TIMEOUT(absolute)` was set; only the latest counts.
     pub(crate) absolute_timeouts: u32,
 }
@@ -57,6 +61,7 @@ impl Channel {
             dialling: None,
             hearing: Hearing::default(),
             media: Media::default(),
+            snoops: Vec::new(),
             absolute_timeouts: 0,
         }
     }
@@ -120,6 +125,7 @@ pub(crate) struct Channels {
     /// Ids in small letters, since Asterisk compares them without regard to case.
     ids: BTreeMap<String, Key>,
     created: u64,
+    peak: usize,
 }
 
 impl Channels {
@@ -136,6 +142,7 @@ impl Channels {
         let key = Key(self.created);
         self.ids.insert(id, key);
         self.by_key.insert(key, channel);
+        self.peak = self.peak.max(self.by_key.len());
         Ok(key)
     }
 
@@ -163,6 +170,11 @@ impl Channels {
 
     pub(crate) fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    /// How many there were at most at one time.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak
     }
 
     /// Forgets all channels; keys are not given out again.

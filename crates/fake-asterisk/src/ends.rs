@@ -165,6 +165,7 @@ impl State {
 
     pub(crate) fn destroy(&mut self, key: Key, cause: u16, tech_cause: Option<u16>) {
         self.run_h_extension(key);
+        self.end_snoops(key);
         let Some(channel) = self.channels.get_mut(key) else { return };
         let is_outbound = channel.is_outbound();
         let dialplan = &mut channel.object.dialplan;
@@ -185,7 +186,8 @@ impl State {
     /// on its way out.
     fn run_h_extension(&mut self, key: Key) {
         let Some(channel) = self.channels.get(key) else { return };
-        let was_in_app = !channel.is_outbound() && !channel.stasis_args.is_empty();
+        let is_call = !channel.is_outbound() && channel.technology != Technology::Snoop;
+        let was_in_app = is_call && !channel.stasis_args.is_empty();
         if self.dialplan_catches_h && was_in_app && self.apps.is_registered(&self.dialplan_app) {
             self.enter_dialplan_app(key, &["h".to_owned(), String::new()]);
             self.leave_app(key);

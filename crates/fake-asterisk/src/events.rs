@@ -110,6 +110,31 @@ pub(crate) struct PlaybackObject {
     pub(crate) state: PlaybackState,
 }
 
+/// A recording's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RecordingState {
+    Queued,
+    Recording,
+    Done,
+    Failed,
+}
+
+/// The live recording object of REST answers and events.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RecordingObject {
+    pub(crate) name: String,
+    pub(crate) format: String,
+    pub(crate) state: RecordingState,
+    pub(crate) target_uri: String,
+    /// In whole seconds, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) duration: Option<u64>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<String>,
+}
+
 /// What happened, without the fields that every event has.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type")]
@@ -176,6 +201,15 @@ pub(crate) enum Event<'a> {
     PlaybackStarted {
         playback: &'a PlaybackObject,
     },
+    RecordingFailed {
+        recording: &'a RecordingObject,
+    },
+    RecordingFinished {
+        recording: &'a RecordingObject,
+    },
+    RecordingStarted {
+        recording: &'a RecordingObject,
+    },
     StasisEnd {
         channel: &'a ChannelObject,
     },
@@ -185,7 +219,7 @@ pub(crate) enum Event<'a> {
     },
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
     /// The `type` by which filters and faults select.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -203,8 +237,36 @@ impl Event<'_> {
             Self::PlaybackContinuing { .. } => "PlaybackContinuing",
             Self::PlaybackFinished { .. } => "PlaybackFinished",
             Self::PlaybackStarted { .. } => "PlaybackStarted",
+            Self::RecordingFailed { .. } => "RecordingFailed",
+            Self::RecordingFinished { .. } => "RecordingFinished",
+            Self::RecordingStarted { .. } => "RecordingStarted",
             Self::StasisEnd { .. } => "StasisEnd",
             Self::StasisStart { .. } => "StasisStart",
+        }
+    }
+
+    /// The id of the channel that it is about, empty if it is about none.
+    pub(crate) fn subject(&self) -> &'a str {
+        let target = |uri: &'a str| uri.strip_prefix("channel:").unwrap_or_default();
+        match self {
+            Self::ApplicationReplaced | Self::ChannelUserevent { .. } => "",
+            Self::ChannelCallerId { channel, .. }
+            | Self::ChannelConnectedLine { channel }
+            | Self::ChannelDestroyed { channel, .. }
+            | Self::ChannelDialplan { channel, .. }
+            | Self::ChannelDtmfReceived { channel, .. }
+            | Self::ChannelHangupRequest { channel, .. }
+            | Self::ChannelStateChange { channel }
+            | Self::ChannelVarset { channel, .. }
+            | Self::StasisEnd { channel }
+            | Self::StasisStart { channel, .. }
+            | Self::Dial { peer: channel, .. } => &channel.id,
+            Self::PlaybackContinuing { playback }
+            | Self::PlaybackFinished { playback }
+            | Self::PlaybackStarted { playback } => target(&playback.target_uri),
+            Self::RecordingFailed { recording }
+            | Self::RecordingFinished { recording }
+            | Self::RecordingStarted { recording } => target(&recording.target_uri),
         }
     }
 

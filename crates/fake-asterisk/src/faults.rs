@@ -1,13 +1,20 @@
 //! Faults on demand: what a real server does not do when a test needs it.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod events;
+mod requests;
+mod selection;
 
-use crate::apps::{EventAction, EventRule};
-use crate::behaviour::matches;
+use std::sync::Arc;
+
+pub use events::EventFault;
+pub(crate) use events::{EventAction, EventRules, about_a_stranger, garbled, of_unknown_type, truncated};
+pub use requests::RequestFault;
+pub(crate) use requests::{Delivery, Fate, RequestRules, Treatment};
+use selection::Chance;
+
 use crate::line::Lines;
-use crate::message::Answer;
 use crate::server::Owner;
+use crate::state::State;
 
 /// Makes a [`FakeAsterisk`](crate::FakeAsterisk) misbehave. Cheap to clone. Every fault is in force when its method
 /// returns, and lasts until it is used up or healed; after the server has gone, nothing has any effect.
@@ -27,6 +34,12 @@ impl Faults {
     /// Closes every WebSocket properly, with a close frame.
     pub fn close_websockets(&self) {
         self.owner.run(|state| state.apps.close_all());
+    }
+
+    /// Ends every WebSocket's TCP connection in an orderly way, but without a close frame.
+    pub fn end_websockets(&self) {
+        self.owner.run(|state| state.apps.forget_sockets());
+        self.lines.end_websockets();
     }
 
     /// Breaks every WebSocket's TCP connection with a reset.
@@ -63,7 +76,14 @@ impl Faults {
         self.lines.freeze_websockets();
     }
 
-    /// Ends every freeze; what was held back is sent.
+    /// As a process that was stopped: connections are accepted by the system, but nothing is read, nothing acted upon and
+    /// nothing sent, on any connection, new ones included. What is requested meanwhile is done after a
+    /// [`thaw`](Self::thaw); what was dialled before goes on.
+    pub fn suspend(&self) {
+        self.lines.suspend_all();
+    }
+
+    /// Ends [`freeze`](Self::freeze) and [`suspend`](Self::suspend); what was held back is read and sent.
     pub fn thaw(&self) {
         self.lines.thaw();
     }
@@ -73,6 +93,17 @@ impl Faults {
     pub fn restart(&self) {
         self.owner.run(|state| state.restart());
         self.lines.reset_all();
+    }
+
+    /// As [`restart`](Self::restart), but nobody is there until [`accept_connections`](Self::accept_connections).
+    pub fn crash(&self) {
+        self.lines.set_open(false);
+        self.restart();
+    }
+
+    /// All channels are gone, and no event tells of it; connections live on.
+    pub fn forget_channels(&self) {
+        self.owner.run(|state| state.forget_channels());
     }
 
     /// WebSockets can be opened, but their applications are not registered: user events get 404, calls are refused, no
@@ -86,21 +117,34 @@ impl Faults {
         self.owner.run(|state| state.apps.set_registering(true));
     }
 
+    /// Recordings fail as soon as they are to begin, for this cause.
+    pub fn fail_recordings(&self, cause: &str) {
+        let cause = cause.to_owned();
+        self.owner.run(move |state| state.recordings.failure = Some(cause));
+    }
+
     // ---- requests and events
+
+    /// Sets the seed from which the chances of all faults follow that are added from now on. Each fault has numbers of
+    /// its own, by its place among those, so what it strikes depends only on the requests or events that match it. The
+    /// seed is 0 at first.
+    pub fn seed(&self, seed: u64) {
+        self.owner.run(move |state| state.fault_draws.seed(seed));
+    }
 
     /// Something else than the answer, for requests with this method (`*` is any) and path below `/ari`, in which each
     /// `*` stands for any characters: `on("POST", "/channels/*/dtmf")`. A new WebSocket is `GET /events`.
     ///
-    /// Of several faults that match a request, the one that was added first and is not used up applies.
+    /// Of several faults that match a request, the one that was added first and strikes it applies.
     pub fn on(&self, method: &str, path: &str) -> RequestFault<'_> {
-        RequestFault { faults: self, method: method.to_owned(), path: path.to_owned(), times: None }
+        RequestFault::new(self, method, path)
     }
 
     /// Something else than delivery, for events of this type, in which `*` stands for any characters.
     ///
-    /// Of several faults that match an event, the one that was added first and is not used up applies.
+    /// Of several faults that match an event, the one that was added first and strikes it applies.
     pub fn events(&self, kind: &str) -> EventFault<'_> {
-        EventFault { faults: self, kind: kind.to_owned(), times: None }
+        EventFault::new(self, kind)
     }
 
     /// Sends this text frame on every WebSocket that has an application.
@@ -119,172 +163,73 @@ impl Faults {
         self.owner.run(|state| state.tell_unknown_event());
     }
 
+    /// Sends what happens to a channel that the client has never heard of: it rings, is answered, hears a digit and ends.
+    pub fn sends_foreign_events(&self) {
+        self.owner.run(|state| state.tell_foreign_events());
+    }
+
     /// Ends all faults: rules are removed, connections thawed and accepted, applications registered.
     pub fn heal(&self) {
         self.owner.run(|state| {
             state.request_rules.clear();
             state.apps.heal();
+            state.recordings.failure = None;
         });
         self.lines.thaw();
         self.lines.set_open(true);
     }
 }
 
-/// A fault in the answering of requests, begun with [`Faults::on`]. It takes effect when its ending is named.
-#[derive(Debug)]
-#[must_use = "a fault takes effect when `answers`, `delays`, `loses` or `resets` is called"]
-pub struct RequestFault<'a> {
-    faults: &'a Faults,
-    method: String,
-    path: String,
-    times: Option<usize>,
-}
-
-impl RequestFault<'_> {
-    /// Only for the next `times` requests that match.
-    pub fn times(mut self, times: usize) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    /// Answers with this status and body (JSON text, or empty); the request has no effect.
-    pub fn answers(self, status: u16, body: &str) {
-        let body = (!body.is_empty()).then(|| body.to_owned());
-        self.add(RequestAction::Answer(Answer { status, body }));
-    }
-
-    /// The request takes effect at once; its answer comes `time` later.
-    pub fn delays(self, time: Duration) {
-        self.add(RequestAction::Delay(time));
-    }
-
-    /// The request takes effect, but no answer ever comes.
-    pub fn loses(self) {
-        self.add(RequestAction::Lose);
-    }
-
-    /// The request takes effect, and the connection breaks instead of an answer.
-    pub fn resets(self) {
-        self.add(RequestAction::Reset);
-    }
-
-    fn add(self, action: RequestAction) {
-        let rule = RequestRule { method: self.method, path: self.path, remaining: self.times, action };
-        self.faults.owner.run(move |state| state.request_rules.add(rule));
+impl Faults {
+    /// Adds a fault by what gives its number.
+    fn add(&self, add: impl FnOnce(&mut State) -> u64 + Send + 'static) -> Fault {
+        // Numbers begin with 1; the faults of a server that has gone are no more.
+        Fault { owner: self.owner.clone(), number: self.owner.run(add).unwrap_or(0) }
     }
 }
 
-/// A fault in the delivery of events, begun with [`Faults::events`]. It takes effect when its ending is named.
-#[derive(Debug)]
-#[must_use = "a fault takes effect when `drops`, `duplicates` or `delays` is called"]
-pub struct EventFault<'a> {
-    faults: &'a Faults,
-    kind: String,
-    times: Option<usize>,
-}
-
-impl EventFault<'_> {
-    /// Only for the next `times` events that match.
-    pub fn times(mut self, times: usize) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    /// The events are lost.
-    pub fn drops(self) {
-        self.add(EventAction::Drop);
-    }
-
-    /// Each event comes twice.
-    pub fn duplicates(self) {
-        self.add(EventAction::Duplicate);
-    }
-
-    /// Each event comes `time` late; events of other types are not held up by it, so the order changes.
-    pub fn delays(self, time: Duration) {
-        self.add(EventAction::Delay(time));
-    }
-
-    fn add(self, action: EventAction) {
-        let rule = EventRule { kind: self.kind, remaining: self.times, action };
-        self.faults.owner.run(move |state| state.apps.add_rule(rule));
-    }
-}
-
-/// What becomes of an answer.
-#[derive(Debug)]
-pub(crate) enum Fate {
-    /// It is sent, `after` this time.
-    Answered { answer: Answer, after: Duration },
-    /// It is never sent.
-    Lost,
-    /// The connection breaks.
-    Reset,
-}
-
+/// A fault in requests or events that is in force. Dropping this handle does not end it.
 #[derive(Debug, Clone)]
-enum RequestAction {
-    Answer(Answer),
-    Delay(Duration),
-    Lose,
-    Reset,
+pub struct Fault {
+    owner: Owner,
+    number: u64,
 }
 
-#[derive(Debug)]
-struct RequestRule {
-    method: String,
-    path: String,
-    remaining: Option<usize>,
-    action: RequestAction,
+impl Fault {
+    /// Ends this fault alone.
+    pub fn end(&self) {
+        let number = self.number;
+        self.owner.run(move |state| state.request_rules.end(number) || state.apps.rules.end(number));
+    }
+
+    /// How many requests or events it has struck so far; 0 after its end.
+    pub fn strikes(&self) -> usize {
+        let number = self.number;
+        let strikes = self
+            .owner
+            .run(move |state| state.request_rules.strikes(number).or_else(|| state.apps.rules.strikes(number)));
+        strikes.flatten().unwrap_or(0)
+    }
 }
 
-/// The request faults in force.
+/// Gives each fault its number and its chance.
 #[derive(Debug, Default)]
-pub(crate) struct RequestRules(Vec<RequestRule>);
-
-/// What the faults do to one request.
-#[derive(Debug)]
-pub(crate) struct Treatment(Option<RequestAction>);
-
-impl RequestRules {
-    fn add(&mut self, rule: RequestRule) {
-        self.0.push(rule);
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// Finds what is to be done to a request, and counts it.
-    pub(crate) fn take(&mut self, method: &str, path: &str) -> Treatment {
-        let rule = self
-            .0
-            .iter_mut()
-            .find(|rule| rule.remaining != Some(0) && matches(&rule.method, method) && matches(&rule.path, path));
-        Treatment(rule.map(|rule| {
-            if let Some(remaining) = &mut rule.remaining {
-                *remaining -= 1;
-            }
-            rule.action.clone()
-        }))
-    }
+pub(crate) struct FaultDraws {
+    seed: u64,
+    /// How many faults were added since the seed was set.
+    drawn: u64,
+    numbered: u64,
 }
 
-impl Treatment {
-    /// The answer that is given without doing what was asked for.
-    pub(crate) fn replacement(&self) -> Option<Answer> {
-        match &self.0 {
-            Some(RequestAction::Answer(answer)) => Some(answer.clone()),
-            _ => None,
-        }
+impl FaultDraws {
+    fn seed(&mut self, seed: u64) {
+        (self.seed, self.drawn) = (seed, 0);
     }
 
-    pub(crate) fn fate(self, answer: Answer) -> Fate {
-        match self.0 {
-            None | Some(RequestAction::Answer(_)) => Fate::Answered { answer, after: Duration::ZERO },
-            Some(RequestAction::Delay(after)) => Fate::Answered { answer, after },
-            Some(RequestAction::Lose) => Fate::Lost,
-            Some(RequestAction::Reset) => Fate::Reset,
-        }
+    fn draw(&mut self) -> (u64, Chance) {
+        self.numbered += 1;
+        self.drawn += 1;
+        // Far from each other, so that no two faults strike in step.
+        (self.numbered, Chance::seeded(self.seed.wrapping_add(self.drawn.wrapping_mul(0xa076_1d64_78bd_642f))))
     }
 }

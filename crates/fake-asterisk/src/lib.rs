@@ -41,10 +41,13 @@ mod log;
 mod media;
 mod message;
 mod originate;
+mod recording;
 mod rest;
 mod server;
+mod snoop;
 mod state;
 mod timers;
+mod traffic;
 mod view;
 
 use std::time::Duration;
@@ -53,7 +56,7 @@ use tokio::sync::oneshot;
 
 pub use crate::behaviour::{Arrival, Digits, FarEnd, Script, Way};
 pub use crate::events::{ChannelState, Party};
-pub use crate::faults::{EventFault, Faults, RequestFault};
+pub use crate::faults::{EventFault, Fault, Faults, RequestFault};
 pub use crate::log::Request;
 pub use crate::view::{NotSeen, OpenChannel, OpenWebSocket, View};
 
@@ -170,6 +173,14 @@ impl FakeAsterisk {
                 state.other_end_hangs_up(key, cause);
             }
         });
+    }
+
+    /// Watches from now on how soon after an event of type `kind` about a channel the client makes the request that it
+    /// causes: one about the same channel, with this method and a path that fits, in which `*` stands for any characters.
+    /// See [`View::reactions`].
+    pub fn watch_reactions(&self, kind: &str, method: &str, path: &str) {
+        let (kind, method, path) = (kind.to_owned(), method.to_owned(), path.to_owned());
+        self.run(move |state| state.reactions.watch(&kind, &method, &path));
     }
 
     // ---- what can be seen of it

@@ -23,7 +23,8 @@ pub(crate) struct Lines {
 struct Inner {
     controls: BTreeMap<u64, Arc<Control>>,
     opened: u64,
-    is_frozen: bool,
+    /// What new lines are like.
+    mode: Mode,
 }
 
 /// Opens or shuts the door; the sender is dropped when that is done.
@@ -46,8 +47,17 @@ impl Lines {
 
     /// Holds back what is sent on all connections, new ones included.
     pub(crate) fn freeze_all(&self) {
-        self.lock().is_frozen = true;
-        self.each(|control| control.set_mode(Mode::Frozen));
+        self.set_mode_of_all(Mode::Frozen);
+    }
+
+    /// Neither reads nor sends on any connection, new ones included.
+    pub(crate) fn suspend_all(&self) {
+        self.set_mode_of_all(Mode::Suspended);
+    }
+
+    /// Ends the connections that have become WebSockets in an orderly way.
+    pub(crate) fn end_websockets(&self) {
+        self.each(|control| control.set_mode_of_websocket(Mode::Ended));
     }
 
     /// Holds back what is sent on the connections that are WebSockets now.
@@ -55,10 +65,15 @@ impl Lines {
         self.each(|control| control.set_mode_of_websocket(Mode::Frozen));
     }
 
-    /// Sends what was held back, and holds back nothing more.
+    /// Reads and sends what was held back, and holds back nothing more.
     pub(crate) fn thaw(&self) {
-        self.lock().is_frozen = false;
-        self.each(|control| control.set_mode(Mode::Working));
+        self.set_mode_of_all(Mode::Working);
+    }
+
+    /// For the connections that there are, and those to come.
+    fn set_mode_of_all(&self, mode: Mode) {
+        self.lock().mode = mode;
+        self.each(|control| control.set_mode(mode));
     }
 
     /// Whether new connections are accepted. When this returns, it is so.
@@ -78,8 +93,7 @@ impl Lines {
         let mut inner = self.lock();
         inner.opened += 1;
         let number = inner.opened;
-        let mode = if inner.is_frozen { Mode::Frozen } else { Mode::Working };
-        let control = Arc::new(Control::new(mode));
+        let control = Arc::new(Control::new(inner.mode));
         inner.controls.insert(number, Arc::clone(&control));
         Line { stream, control, lines: Arc::clone(self), number }
     }
@@ -89,11 +103,16 @@ impl Lines {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Mode {
+    #[default]
     Working,
     /// Reads, but sends nothing.
     Frozen,
+    /// Neither reads nor sends.
+    Suspended,
+    /// At its end, as if the peer had ended it.
+    Ended,
     /// Broken; dropping the line sends a TCP reset.
     Reset,
 }
@@ -127,7 +146,7 @@ impl Control {
 
     fn set_mode(&self, mode: Mode) {
         let mut state = self.lock();
-        if state.mode != Mode::Reset {
+        if !matches!(state.mode, Mode::Reset | Mode::Ended) {
             state.mode = mode;
         }
         for waker in [state.reader.take(), state.writer.take()].into_iter().flatten() {
@@ -169,11 +188,11 @@ impl Line {
         let mut state = self.control.lock();
         match state.mode {
             Mode::Reset => self.poll_reset().map(Err),
-            Mode::Frozen => {
+            Mode::Frozen | Mode::Suspended => {
                 state.writer = Some(cx.waker().clone());
                 Poll::Pending
             }
-            Mode::Working => {
+            Mode::Working | Mode::Ended => {
                 state.writer = Some(cx.waker().clone());
                 Poll::Ready(Ok(()))
             }
@@ -185,10 +204,15 @@ impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         {
             let mut state = self.control.lock();
-            if state.mode == Mode::Reset {
-                return self.poll_reset().map(Err);
+            match state.mode {
+                Mode::Reset => return self.poll_reset().map(Err),
+                // Nothing was read, which is the end of the stream.
+                Mode::Ended => return Poll::Ready(Ok(())),
+                Mode::Working | Mode::Frozen | Mode::Suspended => state.reader = Some(cx.waker().clone()),
             }
-            state.reader = Some(cx.waker().clone());
+            if state.mode == Mode::Suspended {
+                return Poll::Pending;
+            }
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
@@ -200,9 +224,13 @@ impl AsyncWrite for Line {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_sendable(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Nothing is kept back between a write and its flush, so there is nothing to hold back either. A flush that waited
+        // would keep a frozen server from reading the next request.
+        match self.control.lock().mode {
+            Mode::Reset => self.poll_reset().map(Err),
+            Mode::Working | Mode::Frozen | Mode::Suspended | Mode::Ended => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -34,14 +34,21 @@ impl Request {
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     requests: VecDeque<Request>,
+    count: u64,
 }
 
 impl Log {
     pub(crate) fn add(&mut self, request: Request) {
+        self.count += 1;
         if self.requests.len() == CAPACITY {
             self.requests.pop_front();
         }
         self.requests.push_back(request);
+    }
+
+    /// How many there were in all.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
     pub(crate) fn requests(&self) -> impl DoubleEndedIterator<Item = &Request> {

@@ -1,10 +1,10 @@
-//! DTMF and playbacks: commands of one channel queue up and are carried out one after the other.
+//! DTMF, playbacks and recordings: commands of one channel queue up and are carried out one after the other.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::channels::Key;
-use crate::events::{Event, PlaybackObject, PlaybackState};
+use crate::events::{Event, PlaybackObject, PlaybackState, RecordingObject};
 use crate::state::State;
 use crate::timers::Timer;
 
@@ -21,11 +21,52 @@ pub(crate) struct Media {
     turn: u64,
 }
 
+impl Media {
+    /// What is being carried out.
+    pub(crate) fn current(&self) -> Option<&Job> {
+        self.current.as_ref()
+    }
+
+    /// As [`current`](Self::current), to change it.
+    pub(crate) fn current_mut(&mut self) -> Option<&mut Job> {
+        self.current.as_mut()
+    }
+
+    /// What waits, which is forgotten.
+    pub(crate) fn take_queue(&mut self) -> VecDeque<Job> {
+        std::mem::take(&mut self.queue)
+    }
+
+    /// The recording of this name, under way or queued.
+    pub(crate) fn recording(&self, name: &str) -> Option<&RecordingObject> {
+        self.current.iter().chain(&self.queue).find_map(|job| match job {
+            Job::Record { recording, .. } if recording.name == name => Some(recording),
+            _ => None,
+        })
+    }
+
+    /// Takes a recording that has not begun out of the queue.
+    pub(crate) fn forget_recording(&mut self, name: &str) {
+        self.queue.retain(|job| !matches!(job, Job::Record { recording, .. } if recording.name == name));
+    }
+}
+
 /// A queued command.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Dtmf { digits: String, timing: DtmfTiming },
-    Play { playback: PlaybackObject, remaining: VecDeque<String> },
+    Dtmf {
+        digits: String,
+        timing: DtmfTiming,
+    },
+    Play {
+        playback: PlaybackObject,
+        remaining: VecDeque<String>,
+    },
+    /// `since` counts once it has begun.
+    Record {
+        recording: RecordingObject,
+        since: Instant,
+    },
 }
 
 /// The times of a DTMF command.
@@ -73,7 +114,7 @@ impl State {
         }
     }
 
-    fn start_next_job(&mut self, key: Key) {
+    pub(crate) fn start_next_job(&mut self, key: Key) {
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.media.current = channel.media.queue.pop_front();
         match &channel.media.current {
@@ -87,6 +128,7 @@ impl State {
                 self.timers.add(end + timing.after, Timer::DigitsEnd(key));
             }
             Some(Job::Play { .. }) => self.start_medium(key),
+            Some(Job::Record { .. }) => self.start_recording(key),
             None => {}
         }
     }
@@ -205,12 +247,11 @@ impl State {
         })
     }
 
-    /// The channel is about to leave: what it plays fails, what it has queued is forgotten.
-    pub(crate) fn fail_playbacks(&mut self, key: Key) {
-        if let Some(channel) = self.channels.get_mut(key) {
-            channel.media.queue.clear();
-        }
+    /// The channel is about to leave: what it plays fails, what it records is stored, what it has queued is forgotten.
+    pub(crate) fn end_media(&mut self, key: Key) {
+        self.forget_queued_recordings(key);
         self.finish_playback(key, PlaybackState::Failed);
+        self.finish_recording(key);
     }
 
     fn current_playback(&mut self, key: Key) -> Option<&mut PlaybackObject> {
@@ -220,7 +261,7 @@ impl State {
         }
     }
 
-    fn take_current(&mut self, key: Key) {
+    pub(crate) fn take_current(&mut self, key: Key) {
         if let Some(channel) = self.channels.get_mut(key) {
             channel.media.current = None;
         }

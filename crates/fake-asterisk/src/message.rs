@@ -8,13 +8,26 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// JSON text, except for the few errors that come from the web server and not from ARI: those are HTML.
-    pub(crate) body: Option<String>,
+    pub(crate) body: Option<Content>,
+}
+
+/// What an answer contains.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// Its media type.
+    pub(crate) kind: &'static str,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Content {
+    pub(crate) fn json(text: String) -> Self {
+        Self { kind: "application/json", bytes: text.into_bytes() }
+    }
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self { status, body: Some(body.to_string()) }
+        Self { status, body: Some(Content::json(body.to_string())) }
     }
 
     /// Asterisk's usual form of an error.
@@ -25,7 +38,12 @@ impl Answer {
     /// An error of the web server's own.
     pub(crate) fn html(status: u16, title: &str, text: &str) -> Self {
         let body = format!("<html><head><title>{status} {title}</title></head><body><p>{text}</p></body></html>");
-        Self { status, body: Some(body) }
+        Self { status, body: Some(Content { kind: "text/html", bytes: body.into_bytes() }) }
+    }
+
+    /// A file with sound in it.
+    pub(crate) fn wave(bytes: Vec<u8>) -> Self {
+        Self { status: 200, body: Some(Content { kind: "audio/wav", bytes }) }
     }
 
     pub(crate) fn no_content() -> Self {
@@ -34,7 +52,7 @@ impl Answer {
 
     pub(crate) fn object(status: u16, object: &impl serde::Serialize) -> Self {
         let body = serde_json::to_string(object).expect("ARI's objects have only string keys");
-        Self { status, body: Some(body) }
+        Self { status, body: Some(Content::json(body)) }
     }
 }
 

@@ -1,25 +1,34 @@
 //! The thread on which the server lives: its runtime, the one task that owns the state, and HTTP and WebSocket handlers,
 //! which turn what they receive into [`Input`]s and have no opinion on it.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, mpsc as std_mpsc};
+use std::task::{Poll, ready};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State as Extension};
-use axum::http::{Response, header};
+use axum::http::{HeaderValue, Response, header};
+use futures_util::SinkExt as _;
 use percent_encoding::percent_decode_str;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::faults::Fate;
-use crate::line::{Door, LineHandle, Lines};
-use crate::message::Answer;
+use crate::apps::Frame;
+use crate::faults::{Delivery, Fate};
+use crate::line::{Control, Door, LineHandle, Lines};
+use crate::message::{Answer, Content};
 use crate::state::{Credentials, Input, Received, State};
 
+/// In how many pieces a body goes out that dribbles.
+const PIECES: usize = 10;
+/// How many frames or inputs are taken out of a queue at once.
+const MAX_BATCH: usize = 256;
 /// The longest body that is read.
 const MAX_BODY: usize = 1 << 20;
 
@@ -47,10 +56,19 @@ impl Owner {
         results.recv().ok()
     }
 
-    async fn request(&self, request: Received) -> Option<Fate> {
-        let (reply, fate) = oneshot::channel();
-        self.0.send(Input::Request { request, reply }).ok()?;
-        fate.await.ok()
+    /// What becomes of a request, once it is not postponed any more.
+    async fn request(&self, mut request: Received) -> Option<Fate> {
+        loop {
+            let (reply, fate) = oneshot::channel();
+            self.0.send(Input::Request { request, reply }).ok()?;
+            match fate.await.ok()? {
+                Fate::Postponed { request: postponed, time } => {
+                    tokio::time::sleep(time).await;
+                    request = Received { was_postponed: true, ..postponed };
+                }
+                fate => return Some(fate),
+            }
+        }
     }
 }
 
@@ -116,6 +134,7 @@ impl Drop for Server {
 
 /// The task that owns the state.
 async fn own(mut state: State, mut inputs: mpsc::UnboundedReceiver<Input>) {
+    let mut batch = Vec::new();
     loop {
         let next_due = state.next_due();
         let due = async {
@@ -124,14 +143,15 @@ async fn own(mut state: State, mut inputs: mpsc::UnboundedReceiver<Input>) {
                 None => std::future::pending().await,
             }
         };
-        let input = tokio::select! {
-            input = inputs.recv() => match input {
-                Some(input) => input,
-                None => return,
+        tokio::select! {
+            count = inputs.recv_many(&mut batch, MAX_BATCH) => {
+                if count == 0 {
+                    return;
+                }
+                batch.drain(..).for_each(|input| state.handle(input, Instant::now()));
             },
-            () = due => Input::TimePassed,
-        };
-        state.handle(input, Instant::now());
+            () = due => state.handle(Input::TimePassed, Instant::now()),
+        }
     }
 }
 
@@ -162,14 +182,17 @@ async fn handle(
         body: String::from_utf8_lossy(&body).into_owned(),
         authorization: authorization.and_then(|value| value.to_str().ok()).map(str::to_owned),
         is_upgrade: upgrade.is_ok(),
+        was_postponed: false,
     };
-    let answer = match owner.request(received).await {
-        Some(Fate::Answered { answer, after }) => {
-            tokio::time::sleep(after).await;
-            answer
+    let (answer, delivery) = match owner.request(received).await {
+        Some(Fate::Answered { answer, after, delivery }) => {
+            if !after.is_zero() {
+                tokio::time::sleep(after).await;
+            }
+            (answer, delivery)
         }
         Some(Fate::Lost) => std::future::pending().await,
-        Some(Fate::Reset) | None => {
+        Some(Fate::Reset | Fate::Postponed { .. }) | None => {
             line.0.reset();
             std::future::pending().await
         }
@@ -177,9 +200,9 @@ async fn handle(
     match upgrade {
         Ok(upgrade) if answer.status == 101 => upgrade.on_upgrade(move |socket| async move {
             line.0.becomes_websocket();
-            carry(socket, apps, owner).await;
+            carry(socket, apps, owner, &line.0).await;
         }),
-        _ => response(answer),
+        _ => response_in_pieces(answer, delivery, line),
     }
 }
 
@@ -189,6 +212,44 @@ fn ari_path(path: &str) -> Option<Vec<String>> {
     Some(path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect())
 }
 
+/// As [`response`], but a fault may spoil the way in which the body goes out.
+fn response_in_pieces(mut answer: Answer, delivery: Delivery, line: LineHandle) -> Response<Body> {
+    let content = match delivery {
+        Delivery::Whole => None,
+        Delivery::Dribbled(_) | Delivery::BrokenOff => answer.body.take(),
+    };
+    let Some(Content { kind, bytes }) = content else { return response(answer) };
+    let length = bytes.len();
+    let mut pieces: VecDeque<Vec<u8>> = match delivery {
+        Delivery::Dribbled(_) => bytes.chunks(length.div_ceil(PIECES).max(1)).map(<[u8]>::to_vec).collect(),
+        Delivery::Whole | Delivery::BrokenOff => [bytes[..length / 2].to_vec()].into(),
+    };
+    // Before each piece, and before the connection breaks: so the piece before has gone out.
+    let pause = match delivery {
+        Delivery::Dribbled(time) => time / u32::try_from(PIECES).unwrap_or(u32::MAX),
+        Delivery::Whole | Delivery::BrokenOff => Duration::from_millis(20),
+    };
+    let pieces = futures_util::stream::poll_fn({
+        let mut sleep = Box::pin(tokio::time::sleep(pause));
+        move |cx| {
+            ready!(sleep.as_mut().poll(cx));
+            sleep = Box::pin(tokio::time::sleep(pause));
+            match pieces.pop_front() {
+                None if delivery == Delivery::BrokenOff => {
+                    line.0.reset();
+                    Poll::Pending
+                }
+                piece => Poll::Ready(piece.map(Ok::<_, Infallible>)),
+            }
+        }
+    });
+    let mut response = response(answer);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    *response.body_mut() = Body::from_stream(pieces);
+    response
+}
+
 fn response(answer: Answer) -> Response<Body> {
     let builder = Response::builder().status(answer.status).header(header::SERVER, "Asterisk/22.10.1 (fake)");
     let builder = match answer.status {
@@ -196,35 +257,31 @@ fn response(answer: Answer) -> Response<Body> {
         _ => builder,
     };
     let response = match answer.body {
-        Some(body) => {
-            let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
-            builder.header(header::CONTENT_TYPE, kind).body(body.into())
-        }
+        Some(content) => builder.header(header::CONTENT_TYPE, content.kind).body(content.bytes.into()),
         None => builder.body(Body::empty()),
     };
     response.expect("statuses are those of the table, or a test's own, which are three digits")
 }
 
 /// A WebSocket's life: frames go out, and whatever comes in is read, so that pings are answered and the end is noticed.
-async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner) {
+async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner, line: &Control) {
     let (sender, mut frames) = mpsc::unbounded_channel();
     let (id, opened) = oneshot::channel();
     if owner.0.send(Input::WebSocketOpened { apps, sender, id }).is_err() {
         return;
     }
     let Ok(id) = opened.await else { return };
+    let mut batch = Vec::new();
     loop {
         tokio::select! {
-            frame = frames.recv() => match frame {
-                Some(frame) => {
-                    let is_last = matches!(frame, Message::Close(_));
-                    if socket.send(frame).await.is_err() || is_last {
-                        break;
-                    }
-                }
-                // The state has forgotten this socket; its line is about to be reset.
-                None => {
+            // What is there goes out together: one write for many events.
+            count = frames.recv_many(&mut batch, MAX_BATCH) => {
+                // The state has forgotten this socket; its line is about to end.
+                if count == 0 {
                     let _ = socket.recv().await;
+                    break;
+                }
+                if !send(&mut socket, &mut batch, line).await {
                     break;
                 }
             },
@@ -236,4 +293,28 @@ async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner) {
     }
     // Ends of connections that the state has forgotten already are no news to it.
     let _ = owner.0.send(Input::WebSocketClosed { id });
+}
+
+/// Sends frames; whether more may follow.
+async fn send(socket: &mut WebSocket, frames: &mut Vec<Frame>, line: &Control) -> bool {
+    let mut is_open = true;
+    for frame in frames.drain(..) {
+        let message = match frame {
+            Frame::Text(text) => Message::Text(text),
+            Frame::Close => Message::Close(None),
+            Frame::Cut => {
+                // What came before has to arrive.
+                let _ = socket.flush().await;
+                line.reset();
+                // Reading notices that, and sees to it that the end is a reset.
+                let _ = socket.recv().await;
+                return false;
+            }
+        };
+        is_open &= !matches!(message, Message::Close(_));
+        if socket.feed(message).await.is_err() {
+            return false;
+        }
+    }
+    socket.flush().await.is_ok() && is_open
 }

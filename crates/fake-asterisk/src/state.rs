@@ -12,10 +12,12 @@ use crate::apps::{Apps, FrameSender, SocketId};
 use crate::behaviour::FarEnds;
 use crate::channels::{Channel, Channels, Key};
 use crate::events::{ASTERISK_ID, Event, WallClock};
-use crate::faults::{Fate, RequestRules};
+use crate::faults::{Fate, FaultDraws, RequestRules, Treatment};
 use crate::log::{Log, Request};
 use crate::message::{Answer, Params};
+use crate::recording::Recordings;
 use crate::timers::{Timer, Timers};
+use crate::traffic::Reactions;
 use crate::view::{View, Watcher};
 
 /// Who may use the server.
@@ -23,6 +25,17 @@ use crate::view::{View, Watcher};
 pub(crate) struct Credentials {
     pub(crate) user: String,
     pub(crate) password: String,
+}
+
+impl Credentials {
+    fn pair(&self) -> String {
+        format!("{}:{}", self.user, self.password)
+    }
+
+    fn authorization(&self) -> String {
+        use base64::Engine as _;
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(self.pair()))
+    }
 }
 
 /// A request as `server` took it off the wire.
@@ -36,6 +49,8 @@ pub(crate) struct Received {
     pub(crate) authorization: Option<String>,
     /// Whether it asks for a WebSocket.
     pub(crate) is_upgrade: bool,
+    /// Whether a fault has postponed it, and this is its second coming.
+    pub(crate) was_postponed: bool,
 }
 
 /// Everything that can happen to the state.
@@ -62,9 +77,13 @@ pub(crate) enum Input {
 pub(crate) struct State {
     /// The time of the input that is being handled, or of the timer that is due.
     pub(crate) now: Instant,
+    /// When the input that is being handled was taken up: later than `now` for a timer that was due before.
+    taken_up: Instant,
     pub(crate) clock: WallClock,
     pub(crate) started_at: String,
-    pub(crate) credentials: Credentials,
+    credentials: Credentials,
+    /// The `Authorization` of those who may use the server.
+    authorization: String,
     /// The application named in the dialplan's `Stasis()`.
     pub(crate) dialplan_app: String,
     /// Whether the dialplan enters the application once more, in the extension `h`, when an inbound channel ends.
@@ -78,8 +97,11 @@ pub(crate) struct State {
     pub(crate) sounds: BTreeMap<String, Duration>,
     /// Counts whatever needs a number of its own: channel names, ids that the server chooses.
     numbered: u32,
+    pub(crate) recordings: Recordings,
     pub(crate) log: Log,
+    pub(crate) reactions: Reactions,
     pub(crate) request_rules: RequestRules,
+    pub(crate) fault_draws: FaultDraws,
     pub(crate) watchers: Vec<Watcher>,
 }
 
@@ -88,8 +110,10 @@ impl State {
         let clock = WallClock::starting(now);
         Self {
             now,
+            taken_up: now,
             clock,
             started_at: clock.timestamp(now),
+            authorization: credentials.authorization(),
             credentials,
             dialplan_app: "calltest".to_owned(),
             dialplan_catches_h: false,
@@ -100,14 +124,18 @@ impl State {
             global_variables: BTreeMap::new(),
             sounds: BTreeMap::from([("beep".to_owned(), Duration::from_millis(420))]),
             numbered: 0,
+            recordings: Recordings::default(),
             log: Log::default(),
+            reactions: Reactions::default(),
             request_rules: RequestRules::default(),
+            fault_draws: FaultDraws::default(),
             watchers: Vec::new(),
         }
     }
 
     /// Handles what happened at `now`, after everything that was due before.
     pub(crate) fn handle(&mut self, input: Input, now: Instant) {
+        self.taken_up = now;
         while let Some((due, timer)) = self.timers.take_due(now) {
             self.now = due.max(self.now);
             self.handle_timer(timer);
@@ -115,7 +143,7 @@ impl State {
         self.now = now.max(self.now);
         match input {
             Input::Request { request, reply } => {
-                let fate = self.handle_request(&request);
+                let fate = self.handle_request(request);
                 // The client may have gone away meanwhile; what it asked for has happened nevertheless.
                 let _ = reply.send(fate);
             }
@@ -148,16 +176,24 @@ impl State {
             Timer::DigitsEnd(channel) => self.digits_sent(channel),
             Timer::MediaEnd { channel, turn } => self.medium_ended(channel, turn),
             Timer::Deliver { app, frame } => self.apps.deliver(&app, frame),
+            Timer::DeliverSwapped { app } => self.apps.deliver_swapped(&app),
         }
     }
 
-    fn handle_request(&mut self, received: &Received) -> Fate {
+    fn handle_request(&mut self, received: Received) -> Fate {
         let path = format!("/{}", received.path.join("/"));
         let method = received.method.as_str();
-        let rule = self.request_rules.take(method, &path);
-        let answer = match rule.replacement() {
+        self.reactions.request(method, &path, self.taken_up);
+        let treatment = match received.was_postponed {
+            false => self.request_rules.treat(method, &path),
+            true => Treatment::none(),
+        };
+        if let Some(time) = treatment.postponement() {
+            return Fate::Postponed { request: received, time };
+        }
+        let answer = match treatment.replacement() {
             Some(answer) => answer,
-            None if !self.is_authorized(received) => Answer::message(401, "Authentication required"),
+            None if !self.is_authorized(&received) => Answer::message(401, "Authentication required"),
             None => {
                 let params = Params::new(&received.query, &received.body);
                 self.answer(&received.method, &received.path, &params, received.is_upgrade)
@@ -166,21 +202,18 @@ impl State {
         self.log.add(Request {
             method: method.to_owned(),
             path,
-            query: received.query.clone(),
-            body: received.body.clone(),
+            query: received.query,
+            body: received.body,
             at: self.now,
             status: answer.status,
         });
-        rule.fate(answer)
+        treatment.fate(answer)
     }
 
     fn is_authorized(&self, received: &Received) -> bool {
-        use base64::Engine as _;
-        let pair = format!("{}:{}", self.credentials.user, self.credentials.password);
-        let basic = || format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(&pair));
         match received.query.iter().find(|(name, _)| name == "api_key") {
-            Some((_, key)) => *key == pair,
-            None => received.authorization.as_ref().is_some_and(|given| *given == basic()),
+            Some((_, key)) => *key == self.credentials.pair(),
+            None => received.authorization.as_ref().is_some_and(|given| *given == self.authorization),
         }
     }
 
@@ -208,19 +241,22 @@ impl State {
 
     /// As [`tell`](Self::tell), for an event that depends on what the channel is doing.
     pub(crate) fn tell_maybe(&mut self, key: Key, event: impl for<'a> FnOnce(&'a Channel) -> Option<Event<'a>>) {
-        let timestamp = self.timestamp();
         let Some(channel) = self.channels.get(key) else { return };
         let Some(event) = event(channel) else { return };
         for app in &channel.listeners {
-            self.apps.publish(app, &event, (self.now, &timestamp), &mut self.timers);
+            if self.apps.wants(app, event.kind()) {
+                self.reactions.event(event.kind(), event.subject(), self.taken_up);
+                self.apps.publish(app, &event, (self.now, self.clock), &mut self.timers);
+            }
         }
     }
 
     /// Sends a user event to an application.
     pub(crate) fn tell_user_event(&mut self, app: &str, eventname: &str, userevent: serde_json::Value) {
-        let timestamp = self.timestamp();
         let event = Event::ChannelUserevent { eventname, userevent };
-        self.apps.publish(app, &event, (self.now, &timestamp), &mut self.timers);
+        if self.apps.wants(app, event.kind()) {
+            self.apps.publish(app, &event, (self.now, self.clock), &mut self.timers);
+        }
     }
 
     /// Sends an event of a type that no version of Asterisk has, with fields of unexpected kinds.
@@ -242,9 +278,46 @@ impl State {
         self.apps.deliver_to_all(&frame.into());
     }
 
+    /// Sends what happens to a channel that no client has asked for.
+    pub(crate) fn tell_foreign_events(&mut self) {
+        let timestamp = self.timestamp();
+        let channel = json!({
+            "id": "1000000000.1",
+            "name": "PJSIP/stranger-00000001",
+            "state": "Up",
+            "protocol_id": "foreign",
+            "caller": {"name": "", "number": "110"},
+            "connected": {"name": "", "number": ""},
+            "accountcode": "",
+            "dialplan": {"context": "default", "exten": "s", "priority": 1, "app_name": "Dial", "app_data": ""},
+            "creationtime": timestamp,
+            "language": "en",
+        });
+        for event in [
+            json!({"type": "Dial", "dialstatus": "RINGING", "forward": "", "dialstring": "110", "peer": channel}),
+            json!({"type": "ChannelStateChange", "channel": channel}),
+            json!({"type": "ChannelDtmfReceived", "digit": "5", "duration_ms": 100, "channel": channel}),
+            json!({"type": "ChannelHangupRequest", "cause": 17, "channel": channel}),
+            json!({"type": "StasisEnd", "channel": channel}),
+            json!({"type": "ChannelDestroyed", "cause": 17, "cause_txt": "User busy", "channel": channel}),
+        ] {
+            let mut event = event;
+            event["timestamp"] = json!(timestamp);
+            event["asterisk_id"] = json!(ASTERISK_ID);
+            event["application"] = json!(self.dialplan_app);
+            self.apps.deliver_to_all(&event.to_string().into());
+        }
+    }
+
+    /// Forgets all channels without a word.
+    pub(crate) fn forget_channels(&mut self) {
+        self.channels.clear();
+        self.recordings.forget_live();
+    }
+
     /// Forgets what a process that is started anew has forgotten. What was configured by the test stays.
     pub(crate) fn restart(&mut self) {
-        self.channels.clear();
+        self.forget_channels();
         self.apps.forget();
         self.timers.clear();
         self.global_variables.clear();
@@ -254,18 +327,18 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use axum::extract::ws::Message;
     use serde_json::Value;
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::apps::Frame;
 
     /// A state, the time that has passed for it, and the frames of its WebSocket.
     struct Scene {
         state: State,
         start: Instant,
         passed: Duration,
-        frames: mpsc::UnboundedReceiver<Message>,
+        frames: mpsc::UnboundedReceiver<Frame>,
     }
 
     impl Scene {
@@ -291,6 +364,7 @@ mod tests {
                 body: String::new(),
                 authorization: None,
                 is_upgrade: false,
+                was_postponed: false,
             };
             let (reply, mut fate) = oneshot::channel();
             self.state.handle(Input::Request { request, reply }, self.start + self.passed);
@@ -310,7 +384,7 @@ mod tests {
                 let due = self.state.next_due().map_or(end, |due| (due - self.start).clamp(self.passed, end));
                 self.passed = due;
                 self.state.handle(Input::TimePassed, self.start + self.passed);
-                while let Ok(Message::Text(text)) = self.frames.try_recv() {
+                while let Ok(Frame::Text(text)) = self.frames.try_recv() {
                     let event: Value = serde_json::from_str(&text).expect("events are JSON");
                     if event["type"] == kind {
                         seen.push(((self.passed - begin).as_millis(), event));

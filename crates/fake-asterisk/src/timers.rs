@@ -26,6 +26,8 @@ pub(crate) enum Timer {
     MediaEnd { channel: Key, turn: u64 },
     /// A delayed event reaches the application's WebSocket.
     Deliver { app: String, frame: Utf8Bytes },
+    /// An event that was to come after the next one has waited long enough.
+    DeliverSwapped { app: String },
 }
 
 /// The queue. What is due at the same time keeps the order in which it was added.

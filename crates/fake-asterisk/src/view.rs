@@ -63,6 +63,27 @@ impl<'a> View<'a> {
         self.state.channels.len()
     }
 
+    /// How many channels there were at most at one time.
+    pub fn peak_channel_count(&self) -> usize {
+        self.state.channels.peak()
+    }
+
+    /// How many events were sent.
+    pub fn event_count(&self) -> u64 {
+        self.state.apps.sent()
+    }
+
+    /// How many requests have come.
+    pub fn request_count(&self) -> u64 {
+        self.state.log.count()
+    }
+
+    /// How long the reactions took that are [watched](crate::FakeAsterisk::watch_reactions), from sending the event to
+    /// taking up the request.
+    pub fn reactions(&self) -> &'a [Duration] {
+        self.state.reactions.took()
+    }
+
     /// All open WebSockets, oldest first.
     pub fn websockets(&self) -> Vec<OpenWebSocket> {
         self.state.apps.sockets().map(|(apps, is_current)| OpenWebSocket { apps: apps.to_vec(), is_current }).collect()
@@ -71,6 +92,11 @@ impl<'a> View<'a> {
     /// The latest 10,000 requests, oldest first.
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &'a Request> + use<'a> {
         self.state.log.requests()
+    }
+
+    /// The names of the stored recordings.
+    pub fn stored_recordings(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.state.recordings.stored_names()
     }
 
     /// A global variable's value.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use asterisk_lab::{Ari, Lab};
 
+use crate::usage::Usage;
+
 /// How big the burst is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Burst {
@@ -21,13 +23,6 @@ pub(crate) struct Burst {
     /// How often all of them are run
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-}
-
-/// What the program used, as far as the last look at it told.
-#[derive(Debug, Clone, Copy, Default)]
-struct Usage {
-    cpu: Duration,
-    peak_rss_kb: u64,
 }
 
 pub(crate) fn run(burst: &Burst) -> anyhow::Result<()> {
@@ -118,18 +113,4 @@ fn configuration(ari: &Ari, calls: usize) -> String {
         let _ = writeln!(text, "  c{call:04}: {{src: s{call:04}, dst: d{call:04}}}");
     }
     text
-}
-
-impl Usage {
-    /// What a process has used so far; `None` once it is gone.
-    fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name in brackets: state is field 3, utime and stime are fields 14 and 15, in ticks of 10 ms.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let peak_rss_kb = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
-        Some(Self { cpu: Duration::from_millis(ticks * 10), peak_rss_kb })
-    }
 }

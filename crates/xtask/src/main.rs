@@ -2,7 +2,9 @@
 
 mod burst;
 mod generate_ari;
+mod load;
 mod schemathesis;
+mod usage;
 
 use clap::Parser;
 
@@ -12,6 +14,11 @@ use clap::Parser;
 enum Task {
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
+    /// Run many dtmf tests at once against fakes of Asterisk, and measure what that costs
+    Load(load::Load),
+    /// Be one of the fakes for `load`
+    #[command(hide = true)]
+    FakeServer,
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
     GenerateAri(generate_ari::Options),
     /// Send the daemon requests that are made up from its own description, good ones and bad ones
@@ -21,6 +28,8 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
+        Task::Load(load) => load::run(&load),
+        Task::FakeServer => load::serve(),
         Task::GenerateAri(options) => generate_ari::run(&options),
         Task::Schemathesis(options) => schemathesis::run(&options),
     }

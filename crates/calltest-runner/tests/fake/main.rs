@@ -11,6 +11,7 @@ mod budget;
 mod digits;
 mod faults;
 mod guard;
+mod modes;
 mod order;
 mod owners;
 mod servers;

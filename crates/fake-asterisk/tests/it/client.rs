@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How long anything may take that is expected to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An answer's status and JSON body (null when empty).
+/// An answer's status and JSON body (null when empty, a text when it is no JSON).
 pub(crate) type Answer = (u16, Value);
 
 /// Requests with the right password.
@@ -53,8 +53,9 @@ impl Client {
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
-        let text = response.text().await?;
-        Ok((status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("bodies are JSON") }))
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let body = response.bytes().await?;
+        Ok((status, if body.is_empty() { Value::Null } else { read(&body, kind.as_deref()) }))
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -73,6 +74,15 @@ impl Client {
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, &Value::Null).await
     }
+}
+
+/// A body as JSON; of one that is none, what the recordings tell of such bodies: their length and type.
+fn read(body: &[u8], kind: Option<&str>) -> Value {
+    let is_json = kind == Some("application/json");
+    serde_json::from_slice(body)
+        .ok()
+        .filter(|_| is_json)
+        .unwrap_or_else(|| Value::String(format!("<{} bytes {}>", body.len(), kind.unwrap_or("of no type"))))
 }
 
 /// A WebSocket at the fake server.

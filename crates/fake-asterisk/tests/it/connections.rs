@@ -94,6 +94,20 @@ async fn reset_websocket_breaks_without_a_word() {
 }
 
 #[tokio::test]
+async fn a_websocket_ends_without_a_close_frame() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let mut events = Events::of(&fake, "calltest").await;
+    fake.faults().end_websockets();
+    let end = events.frame(PATIENCE).await.expect("the end in time");
+    assert!(matches!(end, Err(Error::Protocol(_))), "{end:?}");
+    assert!(fake.websockets().is_empty());
+    assert_eq!(client.get("/asterisk/ping").await.0, 200, "requests go on");
+    let mut fresh = Events::of(&fake, "calltest").await;
+    assert!(fresh.ping(PATIENCE).await);
+}
+
+#[tokio::test]
 async fn refused_connections_leave_the_existing_ones_alone() {
     let fake = FakeAsterisk::start().await;
     let client = Client::of(&fake);
@@ -138,6 +152,25 @@ async fn frozen_server_acts_but_says_nothing_until_it_thaws() {
 }
 
 #[tokio::test]
+async fn a_suspended_server_does_nothing_until_it_thaws() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let mut events = Events::of(&fake, "calltest").await;
+    client.get("/asterisk/ping").await;
+    fake.faults().suspend();
+    let asked = [client.clone(), Client::of(&fake)]
+        .map(|client| tokio::spawn(async move { client.post("/asterisk/variable?variable=A&value=1").await }));
+    assert!(!events.ping(SOON).await);
+    assert_eq!(fake.global_variable("A"), None, "nothing is acted upon");
+    fake.faults().thaw();
+    for asked in asked {
+        assert_eq!(asked.await.unwrap().0, 204);
+    }
+    assert_eq!(fake.global_variable("A").as_deref(), Some("1"));
+    assert!(events.ping(PATIENCE).await);
+}
+
+#[tokio::test]
 async fn half_open_websocket_is_silent_while_everything_else_works() {
     let fake = FakeAsterisk::start().await;
     let client = Client::of(&fake);
@@ -172,6 +205,38 @@ async fn restart_forgets_everything_but_what_the_test_configured() {
     assert_eq!(client.get("/asterisk/variable?variable=A").await.1["value"], "");
     assert_ne!(client.get("/asterisk/info").await.1["status"]["startup_time"], before);
     assert_eq!(client.get("/applications").await.1, json!([]));
+}
+
+#[tokio::test]
+async fn a_crashed_server_is_gone_until_connections_are_accepted() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let mut events = Events::of(&fake, "calltest").await;
+    client.post("/channels/ct-a?endpoint=Local/a@b&app=calltest").await;
+    events.next_of("StasisStart", "ct-a;2").await;
+    fake.faults().crash();
+    while let Ok(frame) = events.frame(PATIENCE).await.expect("the end in time") {
+        assert!(frame.is_text(), "{frame:?}");
+    }
+    let client = Client::of(&fake);
+    let refused = client.try_send("GET", "/asterisk/ping", &Value::Null).await;
+    assert!(refused.is_err_and(|error| error.is_connect()));
+    fake.faults().accept_connections();
+    assert_eq!(client.get("/channels").await, (200, json!([])));
+}
+
+#[tokio::test]
+async fn forgotten_channels_are_gone_without_a_word() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let mut events = Events::of(&fake, "calltest").await;
+    client.post("/channels/ct-a?endpoint=Local/a@b&app=calltest").await;
+    events.next_of("StasisStart", "ct-a;2").await;
+    fake.faults().forget_channels();
+    assert_eq!(client.get("/channels/ct-a").await.0, 404);
+    assert_eq!(client.delete("/channels/ct-a").await.0, 404);
+    assert!(events.next_within(SOON).await.is_none());
+    assert!(events.ping(PATIENCE).await, "the connection lives on");
 }
 
 #[tokio::test]

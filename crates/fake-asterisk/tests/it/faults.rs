@@ -1,11 +1,11 @@
-//! Faults in single answers and events.
+//! Faults in single answers, and what chooses the requests that they strike.
 
 use std::time::{Duration, Instant};
 
 use fake_asterisk::FakeAsterisk;
 use serde_json::{Value, json};
 
-use crate::client::{Client, Events, PATIENCE, about};
+use crate::client::{Client, Events, PATIENCE};
 
 const LATE: Duration = Duration::from_millis(200);
 
@@ -58,64 +58,123 @@ async fn late_lost_and_broken_answers_take_effect() {
     assert_eq!((last.path.as_str(), last.query("variable"), last.status), ("/asterisk/variable", Some("RESET"), 204));
 }
 
-/// Sends user events of these names; gives the names of those that come.
-async fn user_events(client: &Client, events: &mut Events, names: &[&str]) -> Vec<String> {
-    for name in names {
-        assert_eq!(client.post(&format!("/events/user/{name}?application=calltest")).await.0, 204);
-    }
-    let mut heard = Vec::new();
-    while let Some(event) = events.next_within(2 * LATE).await {
-        heard.push(event["eventname"].as_str().unwrap_or("?").to_owned());
-    }
-    heard
+#[tokio::test]
+async fn answers_are_refused_in_the_form_of_asterisk() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    fake.faults().on("*", "/channels/*").times(1).refuses(503);
+    fake.faults().on("*", "/channels/*").refuses(418);
+    assert_eq!(client.get("/channels/x").await, (503, json!({"message": "Service Unavailable"})));
+    assert_eq!(client.get("/channels/x").await, (418, json!({"message": "I'm a teapot"})));
 }
 
 #[tokio::test]
-async fn events_are_dropped_duplicated_and_delayed_by_type() {
+async fn postponed_requests_take_effect_only_after_their_time() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    fake.faults().on("POST", "/asterisk/variable").acts_late(LATE);
+    let start = Instant::now();
+    let set = tokio::spawn({
+        let client = client.clone();
+        async move { client.post("/asterisk/variable?variable=A&value=1").await }
+    });
+    tokio::time::sleep(LATE / 2).await;
+    assert_eq!(fake.global_variable("A"), None);
+    assert_eq!(set.await.unwrap().0, 204);
+    assert!(start.elapsed() >= LATE);
+    assert_eq!(fake.global_variable("A").as_deref(), Some("1"));
+    assert_eq!(fake.requests().len(), 1, "it counts once");
+
+    // Whoever has stopped waiting is served nevertheless.
+    let given_up = tokio::time::timeout(LATE / 2, client.post("/asterisk/variable?variable=B&value=2")).await;
+    assert!(given_up.is_err());
+}
+
+#[tokio::test]
+async fn bodies_dribble_break_off_or_are_spoilt() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let whole = client.get("/asterisk/info").await;
+    let faults = fake.faults();
+
+    faults.on("GET", "/asterisk/info").times(1).dribbles(LATE);
+    let start = Instant::now();
+    assert_eq!(client.get("/asterisk/info").await, whole);
+    assert!(start.elapsed() >= LATE, "{:?}", start.elapsed());
+
+    faults.on("GET", "/asterisk/info").times(1).breaks_off();
+    let broken = client.try_send("GET", "/asterisk/info", &Value::Null).await;
+    assert!(broken.as_ref().is_err_and(|error| error.is_body() || error.is_decode()), "{broken:?}");
+
+    let half = whole.1.to_string().len() / 2;
+    faults.on("GET", "/asterisk/info").times(1).truncates();
+    assert_eq!(client.get("/asterisk/info").await, (200, json!(format!("<{half} bytes application/json>"))));
+
+    faults.on("GET", "/asterisk/info").times(1).garbles();
+    let garbled = format!("<{} bytes application/json>", whole.1.to_string().len());
+    assert_eq!(client.get("/asterisk/info").await, (200, json!(garbled)));
+    assert_eq!(client.get("/asterisk/info").await, whole);
+}
+
+/// Which of forty requests are refused by a fault that strikes by chance.
+async fn refused_by_chance(seed: u64) -> Vec<usize> {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    fake.faults().seed(seed);
+    // Another fault does not disturb the first one's chances.
+    let fault = fake.faults().on("GET", "/channels").sometimes(0.3).refuses(500);
+    fake.faults().on("GET", "/asterisk/*").sometimes(0.5).delays(Duration::from_millis(1));
+    let mut refused = Vec::new();
+    for number in 0..40 {
+        client.get("/asterisk/ping").await;
+        if client.get("/channels").await.0 == 500 {
+            refused.push(number);
+        }
+    }
+    assert_eq!(fault.strikes(), refused.len());
+    refused
+}
+
+#[tokio::test]
+async fn chance_is_the_same_for_the_same_seed() {
+    let first = refused_by_chance(1).await;
+    assert!(!first.is_empty() && first.len() < 40, "{first:?}");
+    assert_eq!(refused_by_chance(1).await, first);
+    assert_ne!(refused_by_chance(2).await, first);
+}
+
+#[tokio::test]
+async fn a_fault_waits_for_its_turn_and_can_be_ended_alone() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let third = fake.faults().on("GET", "/channels").after(2).times(1).refuses(503);
+    let others = fake.faults().on("GET", "/channels").refuses(500);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(client.get("/channels").await.0);
+    }
+    assert_eq!(statuses, [500, 500, 503, 500]);
+    assert_eq!((third.strikes(), others.strikes()), (1, 3));
+    others.end();
+    assert_eq!(client.get("/channels").await.0, 200);
+    assert_eq!(others.strikes(), 0);
+}
+
+#[tokio::test]
+async fn recordings_fail_on_demand() {
     let fake = FakeAsterisk::start().await;
     let client = Client::of(&fake);
     let mut events = Events::of(&fake, "calltest").await;
-    let faults = fake.faults();
-    faults.events("ChannelUserevent").times(1).drops();
-    faults.events("ChannelUserevent").times(1).duplicates();
-    faults.events("*").times(1).delays(LATE);
-    let heard = user_events(&client, &mut events, &["dropped", "twice", "late", "usual"]).await;
-    assert_eq!(heard, ["twice", "twice", "usual", "late"]);
-
-    faults.events("*").drops();
-    assert_eq!(user_events(&client, &mut events, &["a", "b"]).await.len(), 0);
-    faults.heal();
-    assert_eq!(user_events(&client, &mut events, &["c"]).await, ["c"]);
-}
-
-#[tokio::test]
-async fn all_events_late_keep_their_order() {
-    let fake = FakeAsterisk::start().await;
-    let client = Client::of(&fake);
-    let mut events = Events::of(&fake, "calltest").await;
-    fake.faults().events("*").delays(LATE);
-    client.post("/channels/ct-a?endpoint=Local/fone1@direct&app=calltest").await;
-    client.delete("/channels/ct-a").await;
-    let seen = events.until(|event| event["type"] == "ChannelDestroyed" && about(event) == "ct-a;2").await;
-    let place = |kind: &str| seen.iter().position(|event| event["type"] == kind).unwrap();
-    assert!(place("Dial") < place("StasisStart"));
-    assert!(place("StasisStart") < place("StasisEnd"));
-}
-
-#[tokio::test]
-async fn nonsense_is_sent_on_demand() {
-    let fake = FakeAsterisk::start().await;
-    let mut events = Events::of(&fake, "calltest").await;
-    let faults = fake.faults();
-    faults.sends_text("{not json");
-    faults.sends_truncated_event();
-    faults.sends_unknown_event();
-    let mut texts = Vec::new();
-    for _ in 0..3 {
-        let frame = events.frame(PATIENCE).await.expect("a frame in time").unwrap();
-        texts.push(frame.into_text().unwrap().to_string());
-    }
-    assert_eq!(texts[0], "{not json");
-    assert!(serde_json::from_str::<Value>(&texts[1]).is_err_and(|error| error.is_eof()));
-    assert_eq!(serde_json::from_str::<Value>(&texts[2]).unwrap()["type"], "ChannelTeleported");
+    fake.faults().fail_recordings("No space left on device");
+    let channel = fake.call_in("trunk", "1", ("", "2"));
+    assert_eq!(client.post(&format!("/channels/{channel}/record?name=tape&format=wav")).await.0, 201);
+    let failed = events.until(|event| event.get("recording").is_some()).await.pop().expect("a last one");
+    assert_eq!((&failed["type"], &failed["recording"]["state"]), (&json!("RecordingFailed"), &json!("failed")));
+    assert_eq!(failed["recording"]["cause"], "No space left on device");
+    assert_eq!(client.get("/recordings/live/tape").await.0, 404);
+    fake.faults().heal();
+    assert_eq!(client.post(&format!("/channels/{channel}/record?name=tape&format=wav")).await.0, 201);
+    let started = events.until(|event| event.get("recording").is_some()).await.pop().expect("a last one");
+    assert_eq!(started["type"], "RecordingStarted");
+    fake.wait_until(|view| view.channel_count() == 1, PATIENCE).await.expect("the channel lives on");
 }

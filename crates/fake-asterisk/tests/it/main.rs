@@ -3,6 +3,8 @@
 mod calls;
 mod client;
 mod connections;
+mod event_faults;
 mod faults;
 mod recordings;
 mod rest;
+mod sounds;

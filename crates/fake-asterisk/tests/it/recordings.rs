@@ -115,7 +115,7 @@ async fn gather(
 /// Whether the fake plays this operation at all.
 fn is_played(line: &Value) -> bool {
     let path = line["path"].as_str().expect("a path");
-    !["/record", "/snoop", "/subscription"].iter().any(|operation| path.contains(operation))
+    !path.contains("/subscription")
 }
 
 fn method(line: &Value) -> &str {
@@ -157,6 +157,9 @@ fn facts(events: &[Value], id: impl Fn(&Value) -> String) -> Vec<String> {
             if let Some(value) = event.get(field) {
                 fact += &format!(" {field}={value}");
             }
+        }
+        if let Some(recording) = event.get("recording") {
+            fact += &format!(" {} {} {}", recording["name"], recording["state"], recording["target_uri"]);
         }
         if let Some(playback) = event.get("playback") {
             fact += &format!(" {} {} {}", playback["id"], playback["media_uri"], playback["state"]);
@@ -251,6 +254,7 @@ fn recordings() -> Vec<(&'static str, Vec<(&'static str, FarEnd)>)> {
         ("02-x-eventfilter", arrives()),
         ("02-x-report-events", local(FarEnd::rings_for(one_second).then_answers().into())),
         ("04-playback", vec![("PJSIP/*@trunk", FarEnd::answers_after(at_once).into())]),
+        ("04-snoop", vec![("PJSIP/*@trunk", FarEnd::answers_after(at_once).into())]),
         ("06-id-prefix", local(FarEnd::answers_after(at_once).into())),
         ("11-ids", local(FarEnd::never_answers().into())),
         ("11-local-absolute-answered", arrives()),

@@ -1,0 +1,432 @@
+//! `cargo xtask load`: many dtmf tests at once, each on a pair of links of its own, against fakes of Asterisk in processes
+//! of their own. It finds out what the tester itself costs, and where it ends, beyond what one real Asterisk can carry.
+//!
+//! It passes if every test does and no channel is left. What it prints about time and memory is information; the goals are
+//! in `docs/` and beside the figures in reports, not here.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use calltest_core::event::{RunEvent, ServerEvent};
+use calltest_core::guard::Guard;
+use calltest_core::number::{Dialplan, PhoneNumber};
+use calltest_core::number_rule::NumberRules;
+use calltest_core::plan::{
+    CallTest, Delay, Demands, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
+    Server,
+};
+use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
+use fake_asterisk::FakeAsterisk;
+use serde::{Deserialize, Serialize};
+
+use crate::usage::Usage;
+
+/// How long each call rings.
+const RING: Duration = Duration::from_millis(200);
+/// How many digits go each way, each with a tone and a gap of this length.
+const DIGITS: u32 = 5;
+const TONE: Duration = Duration::from_millis(100);
+/// What a run adds after the last digit, for what nobody sent.
+const TAIL: Duration = Duration::from_millis(500);
+/// How many calls a second are expected to be set up, when nothing is said about how long they are to last.
+const CALLS_PER_SECOND: u64 = 500;
+/// By how much a run may last longer than it has to.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The events and the requests that follow them at once: how fast these come is how fast the tester reacts.
+const REACTIONS: [(&str, &str, &str); 2] =
+    [("StasisStart", "POST", "/channels/*/variable"), ("ChannelDtmfReceived", "POST", "/channels/*/dtmf")];
+
+/// How big the load is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Load {
+    /// How many tests run at the same time
+    #[arg(long, default_value_t = 1000)]
+    calls: u32,
+    /// Over how many servers they are spread
+    #[arg(long, default_value_t = 1)]
+    servers: u32,
+    /// Seconds between the answer and the first digit of each call, so that all are up at once [default: what it takes to
+    /// set them all up at 500 a second]
+    #[arg(long)]
+    hold: Option<u64>,
+    /// Print one JSON object in place of the table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What one fake has to say in the end.
+#[derive(Debug, Serialize, Deserialize)]
+struct FakeReport {
+    events: u64,
+    requests: u64,
+    peak_channels: usize,
+    channels_left: usize,
+    cpu_ms: u64,
+    /// In microseconds.
+    reactions: Vec<u64>,
+}
+
+/// A fake in a process of its own. It ends when its standard input does.
+struct FakeProcess {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    port: u16,
+}
+
+/// How to reach a fake, as it says itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reach {
+    port: u16,
+}
+
+/// All figures of one load.
+#[derive(Debug, Serialize)]
+struct Figures {
+    calls: u32,
+    servers: u32,
+    passed: u32,
+    failed: u32,
+    errors: u32,
+    wall_s: f64,
+    minimum_s: f64,
+    peak_channels: usize,
+    events: u64,
+    requests: u64,
+    cpu_ms_per_call: f64,
+    cpu_us_per_event: f64,
+    fake_cpu_ms_per_call: f64,
+    peak_rss_mb: f64,
+    rss_kb_per_call: f64,
+    reaction_ms_p50: f64,
+    reaction_ms_p99: f64,
+    reaction_ms_max: f64,
+}
+
+pub(crate) fn run(load: &Load) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        return run_optimised();
+    }
+    let mut fakes = (0..load.servers).map(|_| FakeProcess::start()).collect::<anyhow::Result<Vec<_>>>()?;
+    let ports: Vec<u16> = fakes.iter().map(|fake| fake.port).collect();
+    let hold = Duration::from_secs(load.hold.unwrap_or(u64::from(load.calls) / CALLS_PER_SECOND));
+    let plan = Arc::new(plan(load.calls, &ports, hold));
+    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let outcome = runtime.block_on(run_all(plan))?;
+    let reports = fakes.drain(..).map(FakeProcess::end).collect::<anyhow::Result<Vec<_>>>()?;
+    let figures = Figures::of(load, hold, &outcome, &reports);
+    if load.json {
+        println!("{}", serde_json::to_string(&figures)?);
+    } else {
+        figures.print();
+    }
+    for (reason, count) in outcome.reasons.iter().take(10) {
+        eprintln!("{count} × {reason}");
+    }
+    ensure!(figures.passed == load.calls, "{} of {} tests passed", figures.passed, load.calls);
+    let left: usize = reports.iter().map(|report| report.channels_left).sum();
+    ensure!(left == 0, "{left} channels are left");
+    Ok(())
+}
+
+/// A build without optimisation would measure something else: builds this program with it, and lets that run.
+fn run_optimised() -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let ran = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
+        .args(std::env::args_os().skip(1))
+        .current_dir(&root)
+        .status()
+        .context("could not run cargo")?;
+    ensure!(ran.success(), "the load did not come through");
+    Ok(())
+}
+
+/// `cargo xtask fake-server`: a fake for [`run`]. Says its port, and when its standard input has ended, what it saw.
+pub(crate) fn serve() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("could not start a runtime")?;
+    let fake = runtime.block_on(FakeAsterisk::start());
+    for (kind, method, path) in REACTIONS {
+        fake.watch_reactions(kind, method, path);
+    }
+    println!("{}", serde_json::to_string(&Reach { port: fake.port() })?);
+    std::io::stdout().flush()?;
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    let cpu = Usage::of(std::process::id()).unwrap_or_default().cpu;
+    let report = fake.look(move |view| FakeReport {
+        events: view.event_count(),
+        requests: view.request_count(),
+        peak_channels: view.peak_channel_count(),
+        channels_left: view.channel_count(),
+        cpu_ms: millis(cpu),
+        reactions: view.reactions().iter().map(|took| took.as_micros().try_into().unwrap_or(u64::MAX)).collect(),
+    });
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
+
+impl FakeProcess {
+    fn start() -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("could not find this program")?;
+        let mut child = Command::new(program)
+            .arg("fake-server")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("could not start a fake server")?;
+        let mut lines = BufReader::new(child.stdout.take().context("a fake server has no standard output")?);
+        let mut line = String::new();
+        lines.read_line(&mut line)?;
+        let Reach { port } = serde_json::from_str(&line).context("a fake server did not start")?;
+        Ok(Self { child, lines, port })
+    }
+
+    fn end(mut self) -> anyhow::Result<FakeReport> {
+        drop(self.child.stdin.take());
+        let mut line = String::new();
+        self.lines.read_line(&mut line)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "a fake server ended with {status}");
+        serde_json::from_str(&line).context("a fake server did not say what it saw")
+    }
+}
+
+impl Drop for FakeProcess {
+    fn drop(&mut self) {
+        // It has ended already, unless something went wrong.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How the tests came out, and what that cost.
+#[derive(Debug, Default)]
+struct Outcome {
+    by_verdict: BTreeMap<&'static str, u32>,
+    /// How often each reason for something else than a pass was given.
+    reasons: BTreeMap<String, u32>,
+    wall: Duration,
+    cpu: Duration,
+    peak_rss_kb: u64,
+    rss_before_kb: u64,
+}
+
+async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("somebody else has chosen the cryptography"))?;
+    let setup = Setup {
+        plan: Arc::clone(&plan),
+        identity: Identity { instance: "load".into(), take_over: false },
+        leases: Arc::new(LocalLeases::default()),
+        observer: Arc::new(Nobody),
+        state_directory: std::env::temp_dir(),
+    };
+    let runner = Arc::new(Runner::open(setup, &plan.tests).await);
+    if let Some((server, why)) = runner.servers().unavailable().into_iter().next() {
+        anyhow::bail!("server {server}: {why}");
+    }
+    let before = Usage::of(std::process::id()).context("the system does not tell what this process uses")?;
+    let started = Instant::now();
+    let mut runs = tokio::task::JoinSet::new();
+    for test in &plan.tests {
+        let (runner, test) = (Arc::clone(&runner), Arc::clone(test));
+        runs.spawn(async move {
+            let run = runner.run(&test, &Control::default()).await;
+            (run.verdict.word(), run.verdict.reason())
+        });
+    }
+    let mut outcome = Outcome { rss_before_kb: before.rss_kb, ..Outcome::default() };
+    while let Some(run) = runs.join_next().await {
+        let (word, reason) = run.context("a run has panicked")?;
+        *outcome.by_verdict.entry(word).or_default() += 1;
+        if let Some(reason) = reason {
+            *outcome.reasons.entry(format!("{word}: {}", without_names(&reason))).or_default() += 1;
+        }
+    }
+    outcome.wall = started.elapsed();
+    let after = Usage::of(std::process::id()).context("the system does not tell what this process uses")?;
+    outcome.cpu = after.cpu.saturating_sub(before.cpu);
+    outcome.peak_rss_kb = after.peak_rss_kb;
+    runner.close().await;
+    Ok(outcome)
+}
+
+/// A reason in which digits are hidden, so that those of different links count as one.
+fn without_names(reason: &str) -> String {
+    reason.chars().map(|letter| if letter.is_ascii_digit() { '#' } else { letter }).collect()
+}
+
+/// Nobody is told anything.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn run_event(&self, _: RunEvent) {}
+
+    fn server_event(&self, _: ServerEvent) {}
+}
+
+impl Figures {
+    fn of(load: &Load, hold: Duration, outcome: &Outcome, reports: &[FakeReport]) -> Self {
+        let count = |word: &str| outcome.by_verdict.get(word).copied().unwrap_or(0);
+        let mut reactions: Vec<u64> = reports.iter().flat_map(|report| &report.reactions).copied().collect();
+        reactions.sort_unstable();
+        let share = |share: f64| {
+            let last = reactions.len().saturating_sub(1);
+            let place = (last as f64 * share).ceil() as usize;
+            reactions.get(place).map_or(0.0, |micros| *micros as f64 / 1000.0)
+        };
+        let (calls, events) = (f64::from(load.calls), reports.iter().map(|report| report.events).sum::<u64>());
+        let fake_cpu_ms: u64 = reports.iter().map(|report| report.cpu_ms).sum();
+        Self {
+            calls: load.calls,
+            servers: load.servers,
+            passed: count("pass"),
+            failed: count("fail"),
+            errors: load.calls - count("pass") - count("fail"),
+            wall_s: outcome.wall.as_secs_f64(),
+            minimum_s: shortest(hold).as_secs_f64(),
+            peak_channels: reports.iter().map(|report| report.peak_channels).sum(),
+            events,
+            requests: reports.iter().map(|report| report.requests).sum(),
+            cpu_ms_per_call: outcome.cpu.as_secs_f64() * 1000.0 / calls,
+            cpu_us_per_event: outcome.cpu.as_secs_f64() * 1e6 / events.max(1) as f64,
+            fake_cpu_ms_per_call: fake_cpu_ms as f64 / calls,
+            peak_rss_mb: outcome.peak_rss_kb as f64 / 1024.0,
+            rss_kb_per_call: outcome.peak_rss_kb.saturating_sub(outcome.rss_before_kb) as f64 / calls,
+            reaction_ms_p50: share(0.5),
+            reaction_ms_p99: share(0.99),
+            reaction_ms_max: share(1.0),
+        }
+    }
+
+    fn print(&self) {
+        let row = |name: &str, value: String| println!("{name:<34} {value:>12}");
+        row("tests", format!("{}", self.calls));
+        row("servers", format!("{}", self.servers));
+        row("passed", format!("{}", self.passed));
+        row("failed", format!("{}", self.failed));
+        row("errors", format!("{}", self.errors));
+        row("wall time, s", format!("{:.2}", self.wall_s));
+        row("  of one call alone, at least, s", format!("{:.2}", self.minimum_s));
+        row("channels at once, at most", format!("{}", self.peak_channels));
+        row("events", format!("{}", self.events));
+        row("requests", format!("{}", self.requests));
+        row("CPU of the tester, ms a call", format!("{:.2}", self.cpu_ms_per_call));
+        row("  µs an event", format!("{:.1}", self.cpu_us_per_event));
+        row("CPU of the fakes, ms a call", format!("{:.2}", self.fake_cpu_ms_per_call));
+        row("peak RSS of the tester, MB", format!("{:.1}", self.peak_rss_mb));
+        row("  kB a call", format!("{:.1}", self.rss_kb_per_call));
+        row("reaction, median, ms", format!("{:.2}", self.reaction_ms_p50));
+        row("  99 of 100, ms", format!("{:.2}", self.reaction_ms_p99));
+        row("  longest, ms", format!("{:.2}", self.reaction_ms_max));
+    }
+}
+
+/// How long a call lasts that nothing holds up: it rings, waits, sends digits each way, and waits for what nobody sent.
+fn shortest(hold: Duration) -> Duration {
+    // A quiet of one tone's length comes before the first digit; the last one's gap is not waited for.
+    let one_way = TONE + DIGITS * TONE + (DIGITS - 1) * TONE;
+    RING + hold + 2 * one_way + TAIL
+}
+
+fn millis(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+/// One test for each pair of links, in turn on each of the servers.
+fn plan(calls: u32, ports: &[u16], hold: Duration) -> Plan {
+    let server_of = |call: u32| format!("fake{}", call as usize % ports.len());
+    let servers = ports.iter().zip(0..).map(|(port, number)| server(&server_of(number), *port));
+    let links =
+        (0..calls).flat_map(|call| [("s", call), ("d", call)].map(|(end, call)| (format!("{end}{call}"), call)));
+    Plan {
+        origin: "load".into(),
+        source: String::new(),
+        servers: servers.map(|server| (server.name.clone(), Arc::new(server))).collect(),
+        links: links
+            .map(|(name, call)| link(&name, &server_of(call)))
+            .map(|link| (link.name.clone(), Arc::new(link)))
+            .collect(),
+        tests: (0..calls).map(|call| Arc::new(test(call, hold))).collect(),
+        listen: Listen { host: "127.0.0.1".into(), port: 8080 },
+        max_calls: None,
+        log_levels: Vec::new(),
+        guard: Guard::default(),
+        state_dir: None,
+    }
+}
+
+fn server(name: &str, port: u16) -> Server {
+    Server {
+        name: name.into(),
+        host: "127.0.0.1".into(),
+        port,
+        tls: None,
+        init_timeout: Duration::from_secs(10),
+        username: "calltest".into(),
+        password: Secret::new("secret"),
+        app: "calltest".into(),
+        play_base: "sound:".into(),
+        record_base: String::new(),
+        outgoing: NumberRules::default(),
+        incoming: NumberRules::default(),
+        dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
+        max_calls: None,
+    }
+}
+
+fn link(name: &str, server: &str) -> Link {
+    Link {
+        name: name.into(),
+        server: server.into(),
+        channel: Some(DialString::new("Local/{number}@direct").expect("it has the form of one")),
+        arrives_as: name.into(),
+        outgoing: NumberRules::default(),
+        incoming: NumberRules::default(),
+        guard: Guard::default(),
+        leads_outside: false,
+        number: Some(PhoneNumber::parse(name).expect("letters and digits are a number of their own")),
+        prio: 0,
+        max_calls: NonZeroU32::MIN,
+    }
+}
+
+fn test(call: u32, hold: Duration) -> CallTest {
+    let (src, dst) = (format!("s{call}"), format!("d{call}"));
+    let caller = Some(PhoneNumber::parse(&src).expect("letters and digits are a number of their own"));
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    CallTest {
+        name: format!("c{call}").as_str().into(),
+        info: String::new(),
+        timeout: shortest(hold) + hold + PATIENCE,
+        delay: Delay { pre: Duration::ZERO, ring: RING, answer: hold },
+        demands: Demands {
+            ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
+            early_media: Presence::Allowed,
+            answer_within: None,
+            causes: Vec::new(),
+        },
+        schedule: Schedule {
+            retry: minutes(5),
+            repeat: minutes(10),
+            warn: NonZeroU32::MIN,
+            fail: NonZeroU32::MIN,
+            is_manual: false,
+        },
+        mode: Mode::Dtmf {
+            ends: Ends { src: src.as_str().into(), dst: dst.as_str().into(), number: Some(dst), caller },
+            dtmf: Dtmf {
+                len: NonZeroU32::new(DIGITS).unwrap_or(NonZeroU32::MIN),
+                may_repeat: false,
+                duration: TONE,
+                between: TONE,
+            },
+        },
+    }
+}
