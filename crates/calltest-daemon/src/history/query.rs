@@ -13,7 +13,7 @@ use super::store::{PATIENCE, examine};
 
 /// How many runs of a test are taken in after a restart, at most: the newest. More wait only if states could not be saved
 /// for long, and by far fewer make up what is known of a test.
-const REPLAYED: usize = 10_000;
+const REPLAYED: usize = 1000;
 
 /// The places of a test's runs with one verdict, newest first; in the index alone, without a look at the table.
 const PLACES: &str = "SELECT requested, seq FROM runs
