@@ -3,6 +3,7 @@
 //! It knows nothing of tests or runs but how to ask the loop for them, and the history. One file for each subject; the
 //! description of all of it, in OpenAPI 3.1, is made from the handlers.
 
+mod board;
 mod boundary;
 mod connections;
 mod extract;
@@ -10,7 +11,6 @@ mod refusal;
 mod runs;
 mod servers;
 mod silences;
-mod tests;
 mod websocket;
 
 use std::path::PathBuf;
@@ -94,12 +94,12 @@ fn routes(shared: Shared, is_loopback: bool) -> Router {
 /// Every path with its handlers and what they say of themselves.
 fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(tests::troubled))
-        .routes(routes!(tests::all))
-        .routes(routes!(tests::test))
-        .routes(routes!(tests::start))
-        .routes(routes!(tests::stop))
-        .routes(routes!(tests::fail))
+        .routes(routes!(board::troubled))
+        .routes(routes!(board::all))
+        .routes(routes!(board::test))
+        .routes(routes!(board::start))
+        .routes(routes!(board::stop))
+        .routes(routes!(board::fail))
         .routes(routes!(runs::history))
         .routes(routes!(runs::run))
         .routes(routes!(runs::recordings))

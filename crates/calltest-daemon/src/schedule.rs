@@ -9,6 +9,9 @@ use calltest_core::streak::Streak;
 const STARTS_PER_SECOND: u32 = 20;
 /// By how much of itself a pause is varied at most, so that tests with the same pause drift apart.
 const JITTER: f64 = 0.05;
+/// How long a test rests at least if nothing could be found out: what keeps it from that, such as a server that is down,
+/// is often told at once, and asking again at once would keep everybody busy with nothing.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// When a test of so many runs for the first time, after the start of the daemon.
 pub(crate) fn first_start(tests: usize, random: f64) -> Duration {
@@ -20,6 +23,7 @@ pub(crate) fn first_start(tests: usize, random: f64) -> Duration {
 pub(crate) fn pause(schedule: &Schedule, streak: &Streak, random: f64) -> Duration {
     let is_well = streak.failures() == 0 && !streak.is_unknown();
     let pause = if is_well { schedule.repeat } else { schedule.retry };
+    let pause = if streak.is_unknown() { pause.max(AFTER_ERROR) } else { pause };
     pause.mul_f64(1.0 + JITTER * (2.0 * random.clamp(0.0, 1.0) - 1.0))
 }
 
@@ -59,5 +63,12 @@ mod tests {
         assert_eq!(after(&[Pass, Error], 0.5), 100);
         assert_eq!(after(&[Fail, Cancelled], 0.5), 100);
         assert_eq!((after(&[Pass], 0.0), after(&[Pass], 1.0)), (950, 1050));
+        let at_once = Schedule { retry: Duration::ZERO, repeat: Duration::ZERO, ..schedule };
+        let after = |verdict| {
+            let mut streak = Streak::default();
+            streak.record(verdict);
+            pause(&at_once, &streak, 0.5)
+        };
+        assert_eq!((after(Pass), after(Fail), after(Error)), (Duration::ZERO, Duration::ZERO, AFTER_ERROR));
     }
 }

@@ -185,6 +185,19 @@ fn no_more_runs_go_on_at_once_than_may() {
 }
 
 #[test]
+fn a_daemon_that_is_open_to_others_says_so() {
+    let lab = server();
+    let mut open = Daemon::start_at("0.0.0.0", Program::new().config(CONFIG).on(lab.server("a")));
+    let port = open.address.rsplit(':').next().unwrap().to_owned();
+    open.running
+        .wait_for_stderr(&format!("the HTTP interface at 0.0.0.0:{port} is open to everybody who can reach it"));
+    // There, it goes by any name.
+    let (head, _) = http::answer(&open.address, "GET", "/", &[("Host", "monitor.example")], None);
+    assert_eq!(http::status(&head), 200, "{head}");
+    open.end();
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_with_its_keys() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -37,10 +37,17 @@ impl Daemon {
     /// Starts it, and waits until it listens.
     #[track_caller]
     fn start(program: Program) -> Self {
+        Self::start_at("127.0.0.1", program)
+    }
+
+    /// The same, on that address.
+    #[track_caller]
+    fn start_at(host: &str, program: Program) -> Self {
         // A port that was free a moment ago, and is so again.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut running = program.set(format!("server.port={port}")).args(["server"]).start();
-        running.wait_for_stderr("listening on http://127.0.0.1:");
+        let program = program.set(format!("server.host={host}")).set(format!("server.port={port}"));
+        let mut running = program.args(["server"]).start();
+        running.wait_for_stderr(&format!("listening on http://{host}:"));
         Self { running, address: format!("127.0.0.1:{port}") }
     }
 
