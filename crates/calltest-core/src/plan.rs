@@ -132,8 +132,9 @@ impl Plan {
     /// them apart.
     pub fn shares_trunk(&self, link: &LinkName) -> bool {
         let this = self.link(link);
-        let mut others = self.links.values().filter(|other| other.name != this.name);
-        others.any(|other| other.server == this.server && other.arrives_as == this.arrives_as)
+        // What tells most of them apart comes first: with thousands of links, this is asked thousands of times.
+        let mut namesakes = self.links.values().filter(|other| other.arrives_as == this.arrives_as);
+        namesakes.any(|other| other.name != this.name && other.server == this.server)
     }
 
     /// The server on which a link lies.

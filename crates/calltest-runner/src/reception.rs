@@ -4,6 +4,7 @@
 //! where a test checks it: never by order of arrival. Whatever fits no run is rejected as busy and reported, so that no
 //! call of a stranger stays in the app.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use calltest_ari::requests::channels::{Hangup, HangupReason};
@@ -49,8 +50,9 @@ pub(crate) enum Called {
 /// The runs that wait for a call or have theirs, and those whose Local channels may come back.
 #[derive(Default)]
 struct Desk {
-    waiting: Vec<Waiting>,
-    dialled: Vec<(Arc<str>, mpsc::Sender<Called>)>,
+    /// By the name under which their calls arrive: ten thousand runs may wait, each on a link of its own.
+    waiting: HashMap<String, Vec<Waiting>>,
+    dialled: Diallers,
 }
 
 struct Waiting {
@@ -59,6 +61,18 @@ struct Waiting {
     outbound: Option<Arc<str>>,
     has_call: bool,
     run: mpsc::Sender<Called>,
+}
+
+/// The runs whose Local channels may come back, by the outbound channel.
+type Diallers = HashMap<Arc<str>, mpsc::Sender<Called>>;
+
+/// A call that has come in.
+#[derive(Clone, Copy)]
+struct IncomingCall<'a> {
+    id: &'a str,
+    link: &'a str,
+    dialled: &'a str,
+    caller: &'a str,
 }
 
 /// The reception of one server.
@@ -73,7 +87,13 @@ pub(crate) struct Reception {
 /// A run's place at the reception. Dropping it says that the run waits no longer.
 pub(crate) struct Place {
     reception: Arc<Reception>,
-    run: mpsc::Sender<Called>,
+    seat: Seat,
+}
+
+/// Where in the desk's lists a run stands.
+enum Seat {
+    Waiting { arrives_as: String, run: mpsc::Sender<Called> },
+    Dialled { channel: Arc<str> },
 }
 
 /// A line between reception and one run.
@@ -93,14 +113,16 @@ impl Reception {
         outbound: Option<Arc<str>>,
         run: &mpsc::Sender<Called>,
     ) -> Place {
-        self.desk().waiting.push(Waiting { expected, outbound, has_call: false, run: run.clone() });
-        Place { reception: Arc::clone(self), run: run.clone() }
+        let arrives_as = expected.link.arrives_as.as_str().to_owned();
+        let waiting = Waiting { expected, outbound, has_call: false, run: run.clone() };
+        self.desk().waiting.entry(arrives_as.clone()).or_default().push(waiting);
+        Place { reception: Arc::clone(self), seat: Seat::Waiting { arrives_as, run: run.clone() } }
     }
 
     /// Watches for the far half of a Local channel that a run is about to originate.
     pub(crate) fn watch_for_return(self: &Arc<Self>, channel: Arc<str>, run: &mpsc::Sender<Called>) -> Place {
-        self.desk().dialled.push((channel, run.clone()));
-        Place { reception: Arc::clone(self), run: run.clone() }
+        self.desk().dialled.insert(Arc::clone(&channel), run.clone());
+        Place { reception: Arc::clone(self), seat: Seat::Dialled { channel } }
     }
 
     /// Takes calls in until the connection is closed for good.
@@ -136,10 +158,14 @@ impl Reception {
         let caller = arrival.channel().caller.number.trim().to_owned();
         let id = arrival.channel().id.clone();
         let mut desk = self.desk();
-        let verdict = Self::whose(&mut desk, &id, &link, &dialled, &caller);
+        let Desk { waiting, dialled: diallers } = &mut *desk;
+        let mut nobody = Vec::new();
+        let on_link = waiting.get_mut(&link).unwrap_or(&mut nobody);
+        let call = IncomingCall { id: &id, link: &link, dialled: &dialled, caller: &caller };
+        let verdict = Self::whose(on_link, diallers, &call);
         match verdict {
             Whose::TheirsAlone(index) => {
-                let waiting = &mut desk.waiting[index];
+                let waiting = &mut on_link[index];
                 waiting.has_call = true;
                 if let Err(unsent) = waiting.run.try_send(Called::Arrived { arrival, caller, dialled }) {
                     tracing::warn!(%link, "the run that waits for this call cannot take it: {unsent}");
@@ -159,18 +185,16 @@ impl Reception {
     }
 
     /// Finds out whose call it is, and tells the runs that it concerns but does not belong to.
-    fn whose(desk: &mut Desk, id: &str, link: &str, dialled: &str, caller: &str) -> Whose {
+    fn whose(on_link: &[Waiting], diallers: &Diallers, call: &IncomingCall<'_>) -> Whose {
+        let IncomingCall { id, link, dialled, caller } = *call;
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
-        let on_link: Vec<usize> = (0..desk.waiting.len())
-            .filter(|index| desk.waiting[*index].expected.link.arrives_as.as_str() == link)
-            .collect();
         // A dialplan pattern for numbers may take the `h` extension too, which Asterisk runs after each hang-up.
         if dialled == "h" || (link == "h" && on_link.is_empty()) {
             return Whose::Leftover;
         }
-        let dialler = desk.dialled.iter().find(|(channel, _)| Some(&**channel) == outbound);
-        if let Some((_, run)) = dialler.filter(|_| !on_link.iter().any(|index| own(&desk.waiting[*index]))) {
+        let dialler = outbound.and_then(|outbound| diallers.get(outbound));
+        if let Some(run) = dialler.filter(|_| !on_link.iter().any(own)) {
             tell(run, Called::CameBack { link: link.into() });
             return Whose::Told;
         }
@@ -189,26 +213,26 @@ impl Reception {
             _ => true,
         };
         let fits = |index: &usize| {
-            let waiting = &desk.waiting[*index];
+            let waiting = &on_link[*index];
             has_number(waiting) && mismatch(waiting).is_none()
         };
         // The other half of a run's own Local channel is that run's call and nobody else's.
-        let owner = on_link.iter().copied().find(|index| own(&desk.waiting[*index]));
-        let candidates = owner.map_or(on_link, |index| vec![index]);
+        let owner = on_link.iter().position(own);
+        let candidates: Vec<usize> = owner.map_or_else(|| (0..on_link.len()).collect(), |index| vec![index]);
         let mut fitting: Vec<usize> = candidates.iter().copied().filter(fits).collect();
-        if fitting.is_empty() && !candidates.iter().any(|index| desk.waiting[*index].expected.shares_trunk) {
+        if fitting.is_empty() && !candidates.iter().any(|index| on_link[*index].expected.shares_trunk) {
             // Numbers that merely differ in form tell nothing where the caller's tells enough.
             let by_caller = |index: &usize| {
-                let waiting = &desk.waiting[*index];
+                let waiting = &on_link[*index];
                 !waiting.has_call && waiting.expected.caller.is_some() && mismatch(waiting).is_none()
             };
             fitting = candidates.iter().copied().filter(by_caller).collect();
             fitting.truncate(if fitting.len() == 1 { 1 } else { 0 });
         }
         match fitting[..] {
-            [index] if !desk.waiting[index].has_call => Whose::TheirsAlone(index),
+            [index] if !on_link[index].has_call => Whose::TheirsAlone(index),
             [] => {
-                for waiting in candidates.iter().map(|index| &desk.waiting[*index]) {
+                for waiting in candidates.iter().map(|index| &on_link[*index]) {
                     let (caller, dialled) = (caller.to_owned(), dialled.to_owned());
                     let called = if waiting.has_call {
                         Called::Stranger { caller }
@@ -220,7 +244,7 @@ impl Reception {
                 Whose::Told
             }
             _ => {
-                fitting.iter().for_each(|index| tell(&desk.waiting[*index].run, Called::AnotherFits));
+                fitting.iter().for_each(|index| tell(&on_link[*index].run, Called::AnotherFits));
                 Whose::Told
             }
         }
@@ -246,8 +270,16 @@ enum Whose {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut desk = self.reception.desk();
-        desk.waiting.retain(|waiting| !waiting.run.same_channel(&self.run));
-        desk.dialled.retain(|(_, run)| !run.same_channel(&self.run));
+        match &self.seat {
+            Seat::Dialled { channel } => drop(desk.dialled.remove(channel)),
+            Seat::Waiting { arrives_as, run } => {
+                let Some(on_link) = desk.waiting.get_mut(arrives_as) else { return };
+                on_link.retain(|waiting| !waiting.run.same_channel(run));
+                if on_link.is_empty() {
+                    desk.waiting.remove(arrives_as);
+                }
+            }
+        }
     }
 }
 

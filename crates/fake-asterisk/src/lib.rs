@@ -8,6 +8,8 @@
 //! It shares no type with any client, so that it cannot share a client's mistakes. It knows nothing of tests, links or
 //! verdicts, and it does not judge its client: tests [look](FakeAsterisk::look) at what has arrived.
 //!
+//! It also listens in on channels and keeps recordings, so that every way of testing a call can be played.
+//!
 //! The server has a thread and a runtime of its own, so it does not disturb the runtime of a test, and all of it is gone
 //! when it is dropped. Its clock is the real one: sockets and a paused clock do not go together. No task or timer belongs
 //! to a single channel; thousands are cheap.
@@ -26,6 +28,49 @@
 //! all_gone.expect("every call has been hung up");
 //! # }
 //! ```
+//!
+//! # Faults
+//!
+//! What can go wrong, and which method of [`Faults`] makes it go wrong. Everything can be switched while the server runs;
+//! [`heal`](Faults::heal) ends all of it.
+//!
+//! | fault | knob |
+//! |---|---|
+//! | WebSocket closed, ended without a close frame, or broken with a TCP reset | [`close_websockets`](Faults::close_websockets), [`end_websockets`](Faults::end_websockets), [`reset_websockets`](Faults::reset_websockets) |
+//! | WebSocket broken at a certain event | `events(…)` [`.cuts()`](EventFault::cuts) |
+//! | every connection broken | [`reset_connections`](Faults::reset_connections) |
+//! | new connections refused | [`refuse_connections`](Faults::refuse_connections), [`accept_connections`](Faults::accept_connections) |
+//! | half-open TCP: read and acted upon, but nothing sent; of WebSockets alone, or of everything | [`freeze_websockets`](Faults::freeze_websockets), [`freeze`](Faults::freeze), [`thaw`](Faults::thaw) |
+//! | a process that was stopped: nothing read, nothing sent | [`suspend`](Faults::suspend), [`thaw`](Faults::thaw) |
+//! | restart that forgets all channels, at once or with a time in between | [`restart`](Faults::restart), [`crash`](Faults::crash) |
+//! | channels gone without a word | [`forget_channels`](Faults::forget_channels) |
+//! | application never registered | [`never_register`](Faults::never_register), [`register`](Faults::register) |
+//! | recordings that fail | [`fail_recordings`](Faults::fail_recordings) |
+//! | 4xx, 5xx, or any other answer | `on(…)` [`.refuses(status)`](RequestFault::refuses), [`.answers(status, body)`](RequestFault::answers) |
+//! | slow answers, after the deadline too; the request has taken effect before | `on(…)` [`.delays(time)`](RequestFault::delays), [`.delays_up_to(time)`](RequestFault::delays_up_to), [`.dribbles(time)`](RequestFault::dribbles) |
+//! | requests that take effect late, after the deadline too | `on(…)` [`.acts_late(time)`](RequestFault::acts_late) |
+//! | answers with truncated or malformed JSON | `on(…)` [`.truncates()`](RequestFault::truncates), [`.garbles()`](RequestFault::garbles) |
+//! | answers that are lost, broken off, or a broken connection in place of one | `on(…)` [`.loses()`](RequestFault::loses), [`.breaks_off()`](RequestFault::breaks_off), [`.resets()`](RequestFault::resets) |
+//! | missing events | `events(…)` [`.drops()`](EventFault::drops) |
+//! | duplicated events | `events(…)` [`.duplicates()`](EventFault::duplicates) |
+//! | delayed events | `events(…)` [`.delays(time)`](EventFault::delays) |
+//! | reordered events, with the next one or by chance | `events(…)` [`.swaps()`](EventFault::swaps), [`.delays_up_to(time)`](EventFault::delays_up_to) |
+//! | truncated and malformed events | `events(…)` [`.truncates()`](EventFault::truncates), [`.garbles()`](EventFault::garbles); once, [`sends_truncated_event`](Faults::sends_truncated_event), [`sends_text`](Faults::sends_text) |
+//! | unknown events | `events(…)` [`.turns_unknown()`](EventFault::turns_unknown); once, [`sends_unknown_event`](Faults::sends_unknown_event) |
+//! | events for foreign channels | `events(…)` [`.repeats_for_stranger()`](EventFault::repeats_for_stranger); once, [`sends_foreign_events`](Faults::sends_foreign_events) |
+//! | digits lost, doubled, changed or added | [`Arrival::alters_digits`] |
+//! | playback that fails, or never ends | a sound that was not [added](FakeAsterisk::add_sound); a medium of an unknown kind |
+//!
+//! Faults in requests (`on(method, path)`) and events (`events(type)`) can be narrowed: to the events of a channel
+//! ([`of_channel`](EventFault::of_channel)), to a count ([`times`](EventFault::times)), to those after the first so many
+//! ([`after`](EventFault::after)), or to a likelihood ([`sometimes`](EventFault::sometimes)), whose chances follow from a
+//! [seed](Faults::seed), so that a schedule of faults can be repeated. Each is known by its [`Fault`], which tells how
+//! often it struck and ends it alone.
+//!
+//! # Scale
+//!
+//! One server carries 20,000 channels at once, as `cargo xtask load --calls 10000` shows. [`View`] counts events, requests
+//! and channels, and tells how soon a client [reacts](FakeAsterisk::watch_reactions).
 
 mod apps;
 mod behaviour;

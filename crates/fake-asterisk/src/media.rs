@@ -127,7 +127,10 @@ impl State {
                 };
                 self.timers.add(end + timing.after, Timer::DigitsEnd(key));
             }
-            Some(Job::Play { .. }) => self.start_medium(key),
+            Some(Job::Play { playback, .. }) => {
+                self.playbacks.insert(playback.id.clone(), key);
+                self.start_medium(key);
+            }
             Some(Job::Record { .. }) => self.start_recording(key),
             None => {}
         }
@@ -228,23 +231,21 @@ impl State {
 
     /// Stops a playback that is playing. Whether there was one of this id.
     pub(crate) fn stop_playback(&mut self, id: &str) -> bool {
-        let Some(channel) = self.playback(id).map(|playback| playback.target_uri.clone()) else { return false };
-        let key = channel.strip_prefix("channel:").and_then(|id| self.channels.find(id));
-        if let Some(key) = key {
-            if let Some(channel) = self.channels.get_mut(key) {
-                channel.media.turn += 1;
-            }
-            self.finish_playback(key, PlaybackState::Done);
+        let Some(key) = self.playback(id).and_then(|_| self.playbacks.get(id)).copied() else { return false };
+        if let Some(channel) = self.channels.get_mut(key) {
+            channel.media.turn += 1;
         }
-        key.is_some()
+        self.finish_playback(key, PlaybackState::Done);
+        true
     }
 
     /// The playback of this id that is playing.
     pub(crate) fn playback(&self, id: &str) -> Option<&PlaybackObject> {
-        self.channels.iter().find_map(|channel| match &channel.media.current {
+        let channel = self.channels.get(*self.playbacks.get(id)?)?;
+        match channel.media.current() {
             Some(Job::Play { playback, .. }) if playback.id == id => Some(playback),
             _ => None,
-        })
+        }
     }
 
     /// The channel is about to leave: what it plays fails, what it records is stored, what it has queued is forgotten.
@@ -261,9 +262,11 @@ impl State {
         }
     }
 
+    /// What is being carried out is over.
     pub(crate) fn take_current(&mut self, key: Key) {
-        if let Some(channel) = self.channels.get_mut(key) {
-            channel.media.current = None;
+        let current = self.channels.get_mut(key).and_then(|channel| channel.media.current.take());
+        if let Some(Job::Play { playback, .. }) = current {
+            self.playbacks.remove(&playback.id);
         }
     }
 

@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) sounds: BTreeMap<String, Duration>,
     /// Counts whatever needs a number of its own: channel names, ids that the server chooses.
     numbered: u32,
+    /// The channels on which something is playing, by the playback's id.
+    pub(crate) playbacks: BTreeMap<String, Key>,
     pub(crate) recordings: Recordings,
     pub(crate) log: Log,
     pub(crate) reactions: Reactions,
@@ -124,6 +126,7 @@ impl State {
             global_variables: BTreeMap::new(),
             sounds: BTreeMap::from([("beep".to_owned(), Duration::from_millis(420))]),
             numbered: 0,
+            playbacks: BTreeMap::new(),
             recordings: Recordings::default(),
             log: Log::default(),
             reactions: Reactions::default(),
@@ -312,6 +315,7 @@ impl State {
     /// Forgets all channels without a word.
     pub(crate) fn forget_channels(&mut self) {
         self.channels.clear();
+        self.playbacks.clear();
         self.recordings.forget_live();
     }
 

@@ -1,8 +1,9 @@
 //! `cargo xtask load`: many dtmf tests at once, each on a pair of links of its own, against fakes of Asterisk in processes
 //! of their own. It finds out what the tester itself costs, and where it ends, beyond what one real Asterisk can carry.
 //!
-//! It passes if every test does and no channel is left. What it prints about time and memory is information; the goals are
-//! in `docs/` and beside the figures in reports, not here.
+//! It passes if every test does and no channel is left. What it prints about time and memory is information, not part of
+//! the verdict. A reaction lasts from when the fake sends an event until the request that it causes is taken up there, so
+//! the loops of both and the way between them are in it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
