@@ -3,6 +3,7 @@
 mod burst;
 mod generate_ari;
 mod schemathesis;
+mod soak;
 
 use clap::Parser;
 
@@ -16,6 +17,8 @@ enum Task {
     GenerateAri(generate_ari::Options),
     /// Send the daemon requests that are made up from its own description, good ones and bad ones
     Schemathesis(schemathesis::Options),
+    /// Run the daemon for minutes or hours while lines, servers and connections break at random
+    Soak(soak::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -23,5 +26,6 @@ fn main() -> anyhow::Result<()> {
         Task::Burst(burst) => burst::run(&burst),
         Task::GenerateAri(options) => generate_ari::run(&options),
         Task::Schemathesis(options) => schemathesis::run(&options),
+        Task::Soak(options) => soak::run(&options),
     }
 }
