@@ -5,7 +5,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use asterisk_lab::Server;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
@@ -198,37 +198,43 @@ impl<'s> Faults<'s> {
         Ok(())
     }
 
-    /// Waits until the daemon has its servers again, and then until every test is known again.
+    /// Waits until the daemon has had its servers for a while, and no test is unknown any more.
     fn recover(&mut self, what: String) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let mut ready_since = None;
+        let limit = BACK + Duration::from_secs(1) * u32::try_from(self.stage.lines.len() / 20).unwrap_or(u32::MAX);
+        let (mut ready_since, mut back_since) = (None, None);
+        let mut is_steady = false;
         loop {
-            let is_ready = self.stage.daemon.get("/readyz").is_ok_and(|answer| answer["ready"] == true);
-            ready_since = ready_since.filter(|_| is_ready).or(is_ready.then(Instant::now));
-            if ready_since.is_some_and(|since| since.elapsed() >= STEADY) {
+            let now = Instant::now();
+            let readiness = self.stage.daemon.get("/readyz").unwrap_or(Value::Null);
+            ready_since =
+                ready_since.filter(|_| readiness["ready"] == true).or((readiness["ready"] == true).then_some(now));
+            let unknown = self.stage.daemon.get("/").map(|lists| lists["unknown"].clone()).unwrap_or(Value::Null);
+            let is_back = unknown.as_array().is_some_and(Vec::is_empty);
+            back_since = back_since.filter(|_| is_back).or(is_back.then_some(now));
+            if !is_steady && ready_since.is_some_and(|since| now - since >= STEADY) {
+                is_steady = true;
+                self.stage.truth().is_healed();
+            }
+            if let (true, Some(_)) = (is_steady, back_since) {
                 break;
             }
             if let Some(end) = self.stage.daemon.unexpected_end() {
-                self.stage.is_wrong(format!("the daemon has gone after: {what}: {end}"));
+                bail!("the daemon has gone after: {what}: {end}");
             }
-            let reasons = self.stage.daemon.get("/readyz").map(|answer| answer["reasons"].clone());
-            ensure!(begun.elapsed() < RECONNECT, "the daemon is not ready again after: {what}: {reasons:?}");
+            ensure!(
+                is_steady || now - begun < RECONNECT,
+                "the daemon is not ready again after: {what}: {}",
+                readiness["reasons"]
+            );
+            if now - begun > limit || self.stage.is_over() {
+                self.stage.is_wrong(format!("after {what}, these are still unknown: {unknown}"));
+                break;
+            }
             thread::sleep(LOOK_EVERY);
         }
-        self.stage.truth().is_healed();
-        let ready = ready_since.map(|since| since.duration_since(begun)).unwrap_or_default();
-        let limit = BACK + Duration::from_secs(1) * u32::try_from(self.stage.lines.len() / 20).unwrap_or(u32::MAX);
-        let back = loop {
-            let unknown = self.stage.daemon.get("/").map(|lists| lists["unknown"].clone()).unwrap_or(Value::Null);
-            if unknown.as_array().is_some_and(Vec::is_empty) {
-                break begun.elapsed();
-            }
-            if begun.elapsed() > limit || self.stage.is_over() {
-                self.stage.is_wrong(format!("after {what}, these are still unknown: {unknown}"));
-                break begun.elapsed();
-            }
-            thread::sleep(LOOK_EVERY);
-        };
+        let after = |since: Option<Instant>| since.map_or(begun.elapsed(), |since| since - begun);
+        let (ready, back) = (after(ready_since), after(back_since));
         self.stage.tell(&format!(
             "well again: servers ready after {:.1} s, all tests back after {:.1} s",
             ready.as_secs_f64(),

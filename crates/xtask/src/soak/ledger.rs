@@ -25,6 +25,8 @@ pub(super) struct Ledger<'s> {
     tests: BTreeMap<String, Known>,
     /// How many runs of each mode came out how.
     pub(super) tally: BTreeMap<(&'static str, String), usize>,
+    /// How many runs that had to come out so came out how.
+    pub(super) expected: BTreeMap<(String, String), usize>,
     pub(super) wrong: usize,
     /// How long a test may have no new run.
     patience: Duration,
@@ -41,8 +43,7 @@ struct Known {
 
 impl<'s> Ledger<'s> {
     pub(super) fn new(stage: &'s Stage, told: &'s Told, pause: f64) -> Self {
-        let known =
-            |line| Known { line, ids: HashSet::new(), latest: stage.start.as_secs_f64(), seen: Instant::now() };
+        let known = |line| Known { line, ids: HashSet::new(), latest: stage.start.as_secs_f64(), seen: Instant::now() };
         let tests = stage.lines.iter().enumerate().map(|(index, line)| (line.name.clone(), known(index)));
         Self {
             stage,
@@ -50,6 +51,7 @@ impl<'s> Ledger<'s> {
             awaited: BTreeMap::new(),
             tests: tests.collect(),
             tally: BTreeMap::new(),
+            expected: BTreeMap::new(),
             wrong: 0,
             patience: PATIENCE + Duration::from_secs_f64(2.0 * pause),
         }
@@ -136,6 +138,7 @@ impl<'s> Ledger<'s> {
         *self.tally.entry((line.mode, verdict.to_owned())).or_default() += 1;
         let servers: Vec<&str> = line.servers.clone();
         let allowed = self.stage.truth().allowed(known.line, &servers, span);
+        *self.expected.entry((allowed.to_string(), verdict.to_owned())).or_default() += 1;
         if !allowed.has(verdict) {
             let around = self.stage.truth().around(known.line, &servers, span, self.stage.start);
             let start = self.stage.start.as_secs_f64();

@@ -69,18 +69,9 @@ pub(super) struct Summary<'s> {
 
 impl Summary<'_> {
     pub(super) fn print(&self) {
+        print_verdicts("mode", &by_verdict(&self.ledger.tally));
+        print_verdicts("has to be", &by_verdict(&self.ledger.expected));
         println!();
-        print!("{:<10}", "mode");
-        VERDICTS.iter().for_each(|verdict| print!(" {verdict:>9}"));
-        println!();
-        for (mode, counts) in self.by_mode() {
-            print!("{mode:<10}");
-            counts.iter().for_each(|count| print!(" {count:>9}"));
-            println!();
-        }
-        print!("{:<10}", "all");
-        VERDICTS.iter().for_each(|verdict| print!(" {:>9}", self.ledger.count(verdict)));
-        println!("\n");
         for (fault, count) in self.stage.truth().counts() {
             println!("{count:>4} × {fault}");
         }
@@ -109,28 +100,16 @@ impl Summary<'_> {
         );
     }
 
-    fn by_mode(&self) -> BTreeMap<&'static str, [usize; VERDICTS.len()]> {
-        let mut modes: BTreeMap<&'static str, [usize; VERDICTS.len()]> = BTreeMap::new();
-        for ((mode, verdict), count) in &self.ledger.tally {
-            let counts = modes.entry(mode).or_default();
-            if let Some(index) = VERDICTS.iter().position(|known| known == verdict) {
-                counts[index] += count;
-            }
-        }
-        modes
-    }
-
     /// The same for programs.
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let modes: BTreeMap<_, BTreeMap<_, _>> =
-            self.by_mode().into_iter().map(|(mode, counts)| (mode, VERDICTS.into_iter().zip(counts).collect())).collect();
         let recoveries = self.recoveries.iter().map(|Recovery { what, ready, back }| {
             json!({ "after": what, "ready_seconds": ready.as_secs_f64(), "back_seconds": back.as_secs_f64() })
         });
         let whole = json!({
             "seed": self.stage.seed,
             "tests": self.stage.lines.len(),
-            "modes": modes,
+            "modes": named(by_verdict(&self.ledger.tally)),
+            "expected": named(by_verdict(&self.ledger.expected)),
             "faults": self.stage.truth().counts(),
             "recoveries": recoveries.collect::<Vec<_>>(),
             "wrong": self.stage.wrongs(),
@@ -139,5 +118,34 @@ impl Summary<'_> {
         });
         let file = File::create(path).with_context(|| format!("could not write {}", path.display()))?;
         serde_json::to_writer_pretty(file, &whole).with_context(|| format!("could not write {}", path.display()))
+    }
+}
+
+/// How many came out how, by what they have in common.
+type ByVerdict<'k> = BTreeMap<&'k str, [usize; VERDICTS.len()]>;
+
+fn by_verdict<K: AsRef<str>>(tally: &BTreeMap<(K, String), usize>) -> ByVerdict<'_> {
+    let mut groups = ByVerdict::new();
+    for ((group, verdict), count) in tally {
+        let counts = groups.entry(group.as_ref()).or_default();
+        if let Some(index) = VERDICTS.iter().position(|known| known == verdict) {
+            counts[index] += count;
+        }
+    }
+    groups
+}
+
+fn named(groups: ByVerdict<'_>) -> BTreeMap<&str, BTreeMap<&'static str, usize>> {
+    groups.into_iter().map(|(group, counts)| (group, VERDICTS.into_iter().zip(counts).collect())).collect()
+}
+
+fn print_verdicts(head: &str, groups: &ByVerdict<'_>) {
+    print!("\n{head:<22}");
+    VERDICTS.iter().for_each(|verdict| print!(" {verdict:>9}"));
+    println!();
+    for (group, counts) in groups {
+        print!("{group:<22}");
+        counts.iter().for_each(|count| print!(" {count:>9}"));
+        println!();
     }
 }
