@@ -3,7 +3,7 @@
 //! A pure function, the only place where verdicts are made. It asks in a fixed order of weight: could we see at all; was
 //! the run called off; did the network do something wrong; is something absent that should have been there, and could we
 //! have seen it. What is absent proves something only if every server involved has answered after the script had ended
-//! and our own loop was not held up meanwhile.
+//! and had not stood still before, and our own loop was not held up meanwhile.
 
 mod no_way_out;
 mod sight;
@@ -17,7 +17,7 @@ use crate::expectation::{Expectation, ExpectedDigits, ExpectedSound, RejectionWi
 use crate::plan::{LinkName, Presence};
 use crate::verdict::{Failure, Milestone, Note, Origin, Progress, Since, SoundFault, Trouble, Verdict, Waited};
 
-pub use sight::MAX_LOOP_DELAY;
+pub use sight::{MAX_LOOP_DELAY, MAX_SILENCE};
 
 /// A verdict with its remarks.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub fn judge(expectation: &Expectation, evidence: &Evidence) -> Judgement {
         .trouble()
         .or_else(|| case.called_off())
         .or_else(|| case.unseen_end())
-        .or_else(|| case.misdeed().map(Verdict::Fail))
+        .or_else(|| case.misdeed().map(|failure| case.weigh(failure)))
         .or_else(|| case.absence())
         .unwrap_or_else(|| case.passed());
     Judgement { verdict, notes: case.notes() }
@@ -273,9 +273,12 @@ impl Case<'_> {
             {
                 Err(Trouble::Late { what: awaiting.words() })
             }
+            Ending::Stopped(Stop::DigitsOverdue { to, .. }) if self.came_late(Awaiting::Digits(*to)) => {
+                Err(Trouble::Late { what: Awaiting::Digits(*to).words() })
+            }
             Ending::Stopped(stop) => self.missing(stop),
         };
-        Some(match (missing, self.blindness()) {
+        Some(match (missing, self.blindness().or_else(|| self.standstill())) {
             (Ok(_), Some(trouble)) | (Err(trouble), _) => Verdict::Error(trouble),
             (Ok(failure), None) => Verdict::Fail(failure),
         })

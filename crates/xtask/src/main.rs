@@ -4,6 +4,7 @@ mod burst;
 mod generate_ari;
 mod load;
 mod schemathesis;
+mod soak;
 mod usage;
 
 use clap::Parser;
@@ -23,6 +24,8 @@ enum Task {
     GenerateAri(generate_ari::Options),
     /// Send the daemon requests that are made up from its own description, good ones and bad ones
     Schemathesis(schemathesis::Options),
+    /// Run the daemon for minutes or hours while lines, servers and connections break at random
+    Soak(soak::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -32,5 +35,6 @@ fn main() -> anyhow::Result<()> {
         Task::FakeServer => load::serve(),
         Task::GenerateAri(options) => generate_ari::run(&options),
         Task::Schemathesis(options) => schemathesis::run(&options),
+        Task::Soak(options) => soak::run(&options),
     }
 }

@@ -1,15 +1,20 @@
-//! Could we see? What is not seen, and what looks like somebody's doing, proves something only while every server involved
-//! answers and our own loop is not held up.
+//! Could we see? What is not seen, what is late, and what looks like somebody's doing, proves something only while every
+//! server involved answers and goes on working, and our own loop is not held up.
 
 use std::time::Duration;
 
 use super::Case;
 use crate::cause::HangupCause;
 use crate::evidence::{Ending, Observation, Stop};
-use crate::verdict::{Trouble, Verdict};
+use crate::expectation::RejectionWindow;
+use crate::verdict::{Failure, Trouble, Verdict};
 
 /// From this delay of our own event loop on, absence proves nothing.
 pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
+
+/// From this silence of a server on, absence and lateness prove nothing: it answers a ping every second, so it has stood
+/// still meanwhile, or its connection has, and may have held up the call as well.
+pub const MAX_SILENCE: Duration = Duration::from_secs(2);
 
 /// What a soft request to hang up has in the place of its cause when Asterisk is being stopped: a flag rather than a cause
 /// (`AST_SOFTHANGUP_SHUTDOWN` in Asterisk's `channel.h`).
@@ -41,5 +46,27 @@ impl Case<'_> {
         let unseen = self.evidence.sight.iter().find(|sight| sight.round_trip.is_none())?;
         let why = format!("nothing heard for {:.1} s", unseen.longest_silence.as_secs_f64());
         Some(Trouble::OutOfSight { server: unseen.server.clone(), why })
+    }
+
+    /// The server that was silent for so long that what is late or missing may be its own delay, if there is one.
+    pub(super) fn standstill(&self) -> Option<Trouble> {
+        let still = self.evidence.sight.iter().find(|sight| sight.longest_silence > MAX_SILENCE)?;
+        Some(Trouble::StoodStill { server: still.server.clone(), by: still.longest_silence })
+    }
+
+    /// What a failure comes to: lateness is no failure where a server of ours may be what was late.
+    pub(super) fn weigh(&self, failure: Failure) -> Verdict {
+        let is_late = match &failure {
+            Failure::AnsweredLate { .. } => true,
+            Failure::RejectedOutOfTime { after, window, .. } => match window {
+                RejectionWindow::AfterDialling { within } => after > within,
+                RejectionWindow::AfterRinging { to, .. } => after > to,
+            },
+            _ => false,
+        };
+        match self.standstill().filter(|_| is_late) {
+            Some(trouble) => Verdict::Error(trouble),
+            None => Verdict::Fail(failure),
+        }
     }
 }

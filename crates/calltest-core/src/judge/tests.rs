@@ -87,8 +87,14 @@ impl Story {
     }
 
     fn seen(mut self, round_trip: Option<Duration>) -> Self {
-        let longest_silence = Duration::from_secs(4);
+        let longest_silence = Duration::from_millis(if round_trip.is_some() { 1000 } else { 4000 });
         self.evidence.sight = vec![Sight { server: "asterisk".into(), longest_silence, round_trip }];
+        self
+    }
+
+    /// The server was silent for so long, but answers again.
+    fn stood_still(mut self, milliseconds: u64) -> Self {
+        self.evidence.sight[0].longest_silence = Duration::from_millis(milliseconds);
         self
     }
 
@@ -207,8 +213,40 @@ fn a_call_that_never_gets_there_is_a_failure_only_while_we_can_see() {
 }
 
 #[test]
+fn a_server_that_stood_still_is_not_believed_about_what_is_missing() {
+    let sentence = "server asterisk was silent for 4.4 s during the run, so what was late or not seen proves nothing";
+    let digits = || {
+        let stop = Stop::DigitsOverdue { to: Side::Src, overdue: Duration::from_secs(3) };
+        story(Milestone::Answer).arrived().src(Observation::Answered).digits(Side::Src, "226", "22").stopped(stop)
+    };
+    digits().stood_still(4400).is("error", sentence);
+    digits().stood_still(2000).is("fail", "foo: expected digits 226, received 22 until 3 s after the last was due");
+    let unanswered = || story(Milestone::Answer).deadline(Awaiting::Answer(Side::Src));
+    unanswered().stood_still(4400).is("error", sentence);
+    let late = |by| {
+        let mut story = story(Milestone::Answer).after(1000).src(Observation::Answered).stood_still(by);
+        story.expectation.answer_within = Some(Duration::from_millis(500));
+        story
+    };
+    late(4400).is("error", sentence);
+    late(1900).is("fail", "foo: answered after 1 s, expected within 0.50 s");
+    // What was seen was seen, and a pass is one.
+    story(Milestone::Answer)
+        .rejected(17, 486)
+        .leg_ended(Awaiting::Answer(Side::Src))
+        .stood_still(4400)
+        .is("fail", "foo: rejected after 0.10 s with 17 user busy (SIP 486), expected an answer");
+    story(Milestone::Answer).src(Observation::Answered).stood_still(4400).is("pass", "");
+}
+
+#[test]
 fn what_comes_too_late_to_tell_whose_delay_it_was_is_an_error() {
     story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "04427").deadline(Awaiting::Digits(Side::Dst)).is(
+        "error",
+        "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
+    );
+    let overdue = Stop::DigitsOverdue { to: Side::Dst, overdue: Duration::from_secs(3) };
+    story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "04427").stopped(overdue).is(
         "error",
         "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
     );

@@ -46,6 +46,14 @@ pub enum Trouble {
         /// What was tried.
         why: String,
     },
+    /// A server stood still for a while, or the connection to it did, and with it perhaps the call.
+    #[error("server {server} was silent for {:.1} s during the run, so what was late or not seen proves nothing", by.as_secs_f64())]
+    StoodStill {
+        /// Which server.
+        server: ServerName,
+        /// For how long.
+        by: Duration,
+    },
     /// Events came in faster than the run could take them.
     #[error("more events came in than the run could take; none is trusted any more")]
     Overflow,

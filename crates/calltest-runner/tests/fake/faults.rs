@@ -90,6 +90,24 @@ async fn a_server_that_is_frozen_at_the_deadline_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stood_still_and_answers_again_at_the_deadline_is_an_error() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::never_answers());
+    let stage = scene(&fake).open(&[within(play("out", None), 3500)]).await;
+    let ringing = stage.witness.when(|what| *what == Observation::Ringing);
+    let run = stage.start();
+    ringing.await;
+    fake.faults().freeze();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    fake.faults().thaw();
+    let run = run.await.unwrap();
+    check(&run, "error", |said| said.starts_with("server a was silent for 2.") && said.ends_with("proves nothing"));
+    assert!(run.evidence.sight.iter().all(|sight| sight.round_trip.is_some()), "{:?}", run.evidence.sight);
+    nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_without_the_freeze_is_a_failure() {
     let fake = FakeAsterisk::start().await;
     fake.set_far_end("PJSIP/*@far", FarEnd::never_answers());

@@ -47,6 +47,20 @@ impl Story {
 }
 
 #[test]
+fn a_rejection_that_is_late_on_a_server_that_stood_still_proves_nothing() {
+    let sentence = "server asterisk was silent for 4.0 s during the run, so what was late or not seen proves nothing";
+    soon().after(4200).rejected(17, 486).stood_still(4000).is("error", sentence);
+    later().src(Observation::Ringing).after(4200).rejected(17, 486).stood_still(4000).is("error", sentence);
+    // A server that stands still makes nothing come sooner.
+    later()
+        .src(Observation::Ringing)
+        .after(500)
+        .rejected(17, 486)
+        .stood_still(4000)
+        .is("fail", "foo: rejected after 0.50 s of ringing with 17 user busy (SIP 486), expected between 1 s and 2 s");
+}
+
+#[test]
 fn a_rejection_has_to_come_in_time() {
     soon().rejected(17, 486).is("pass", "");
     soon().after(1000).rejected(17, 486).is("pass", "");
