@@ -109,10 +109,12 @@ fn sets(pattern: &str) -> Result<Form, BadPattern> {
             'Z' | 'z' => Set::of('1', '9'),
             'N' | 'n' => Set::of('2', '9'),
             '[' => {
-                let inside: Vec<char> =
-                    characters.by_ref().map(|(inside, _)| inside).take_while(|c| *c != ']').collect();
-                // Where the pattern ends before the set does, so does what was taken from it.
-                let is_closed = pattern.chars().nth(column - 1 + inside.len()) == Some(']');
+                let mut is_closed = false;
+                let is_inside = |character: &char| {
+                    is_closed = *character == ']';
+                    !is_closed
+                };
+                let inside: Vec<char> = characters.by_ref().map(|(inside, _)| inside).take_while(is_inside).collect();
                 if !is_closed {
                     return Err(BadPattern::UnclosedSet { column });
                 }

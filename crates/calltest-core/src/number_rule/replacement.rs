@@ -29,9 +29,9 @@ impl Replacement {
             return Err(BadReplacement::Empty);
         }
         let mut pieces = Vec::new();
-        let mut rest = text;
+        let (mut rest, mut column) = (text, 1);
         while let Some(at) = rest.find(['{', '}']) {
-            let column = text[..text.len() - rest.len() + at].chars().count() + 1;
+            column += rest[..at].chars().count();
             if rest[at..].starts_with('}') {
                 return Err(BadReplacement::Unopened { column });
             }
@@ -42,6 +42,7 @@ impl Replacement {
                 pieces.push(Piece::Text(before.into()));
             }
             pieces.push(piece(place).ok_or_else(|| BadReplacement::Unknown { place: place.into(), column })?);
+            column += place.chars().count();
             rest = after;
         }
         if !rest.is_empty() {
