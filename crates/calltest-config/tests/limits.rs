@@ -220,3 +220,39 @@ fn much_that_comes_of_little_is_refused() {
         format!("links:\n  ':default:': {{guard: {{deny: [{}]}}}}\n{}", "1, ".repeat(1000), calls("{number: 1}"));
     assert!(first_error(deny).contains("more than 3000000 values once this is in every entry of `links`"));
 }
+
+#[test]
+fn many_links_on_one_trunk_are_told_apart_soon() {
+    let text = |count: usize, last: usize| {
+        let mut text = String::from("links:\n");
+        for index in 0..count {
+            let number = if index + 1 == count { last } else { 1_000_000 + index };
+            let _ = writeln!(text, "  l{index:05}: {{number: {number}, arrives_as: trunk}}");
+        }
+        text.push_str("calls:\n");
+        for index in 0..count {
+            let _ = writeln!(text, "  c{index}: {{mode: wait, dst: l{index:05}}}");
+        }
+        text
+    };
+    assert_eq!(load_text(text(20_000, 2_000_000)).unwrap().plan.tests.len(), 20_000);
+    let message = first_error(text(1000, 1_000_007));
+    assert!(message.contains("calls for links `l00007` and `l00999` cannot be told apart"), "{message}");
+}
+
+#[test]
+fn lists_that_each_number_is_compared_with_have_a_length() {
+    for list in ["guard: {deny: [ITEMS]}", "outgoing: [ITEMS]", "quiet: [ITEMS]"] {
+        let item = if list.contains("deny") {
+            "_1,"
+        } else if list.contains("quiet") {
+            "1:00-2:00,"
+        } else {
+            "{_1: 2},"
+        };
+        let text =
+            |count| format!("links: {{a: {{channel: Local/a@b, {}}}}}\n", list.replace("ITEMS", &item.repeat(count)));
+        assert!(load_text(text(2000)).is_ok(), "{list}");
+        assert!(first_error(text(2001)).ends_with(" has 2001 items, and 2000 is the most"), "{list}");
+    }
+}

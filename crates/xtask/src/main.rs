@@ -1,6 +1,7 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
 mod burst;
+mod fuzz;
 mod generate_ari;
 
 use clap::Parser;
@@ -11,6 +12,8 @@ use clap::Parser;
 enum Task {
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
+    /// Fuzz whatever reads input from outside
+    Fuzz(fuzz::Fuzz),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
     GenerateAri(generate_ari::Options),
 }
@@ -18,6 +21,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::GenerateAri(options) => generate_ari::run(&options),
     }
 }

@@ -9,6 +9,7 @@ mod program;
 #[path = "../cli/server.rs"]
 mod server;
 
+mod hostile;
 mod http;
 mod interface;
 mod life;
