@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
-use calltest_ari::requests::{channels, playbacks};
+use calltest_ari::requests::{channels, playbacks, recordings};
 use calltest_ari::{
-    Client, ConnectError, Event, EventQueue, Incoming, Lost, QueueError, RequestFailure, RoundTripError, Settings,
-    State, Unclaimed, connect, event_queue,
+    Client, ConnectError, Event, EventQueue, Incoming, Lost, QueueError, RequestFailure, RestClient, RoundTripError,
+    Settings, State, Unclaimed, connect, event_queue,
 };
 use fake_asterisk::{FakeAsterisk, FarEnd};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 
 /// Longest wait for anything that is bound to happen.
@@ -154,6 +156,75 @@ async fn garbage_on_the_websocket_is_passed_on_and_does_no_harm() {
     client.round_trip().await.unwrap();
     assert!(matches!(*client.state().borrow(), State::Up { epoch: 1, .. }));
     client.close().await;
+}
+
+/// The largest message is far longer than any event; a larger one is not read, and what comes after it would be lost.
+#[tokio::test]
+async fn a_message_that_is_too_long_ends_the_connection_which_is_mended() {
+    let (fake, client, _incoming) = started().await;
+    let (sender, mut queue) = event_queue(10);
+    let _channel = client.subscribe("call-1", &sender);
+    let event = |size| format!(r#"{{"type":"Dial","peer":{{"id":"call-1","name":"{}"}}}}"#, "x".repeat(size));
+    fake.faults().sends_text(&event(1_000_000));
+    let delivery = timeout(SOON, queue.next()).await.expect("an event comes").unwrap();
+    assert_eq!((delivery.event.kind(), &*delivery.subject), ("Dial", "call-1"));
+    fake.faults().sends_text(&event(2 << 20));
+    let lost = why(&mut queue).await;
+    assert!(matches!(&lost, Lost::Cut { reason } if reason.contains("too long: 2097200 > 1048576")), "{lost:?}");
+    up_again(&client).await;
+    client.round_trip().await.unwrap();
+    client.close().await;
+}
+
+/// A server that answers every request with a head, and then with sound for as long as somebody listens.
+async fn endless(head: &'static str) -> Settings {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _request = socket.read(&mut [0; 4096]).await;
+                let piece = [&b"1000\r\n"[..], &[0; 0x1000], b"\r\n"].concat();
+                let mut sent = socket.write_all(head.as_bytes()).await;
+                while sent.is_ok() {
+                    sent = socket.write_all(&piece).await;
+                }
+            });
+        }
+    });
+    Settings::new("127.0.0.1", port, "user", "password", "app")
+}
+
+#[tokio::test]
+async fn a_recording_without_end_is_refused() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n",
+        "HTTP/1.1 500 Internal Server Error\r\n\r\n",
+    ] {
+        let client = RestClient::new(endless(head).await).unwrap();
+        let fetch = client.request(recordings::GetStoredFile { recording_name: "endless".to_owned() });
+        let error = timeout(SOON, fetch).await.expect("it does not go on listening").unwrap_err();
+        assert!(matches!(error.failure, RequestFailure::TooLarge { limit: 0x400_0000 }), "{head}: {error}");
+    }
+}
+
+/// It is the connection that ends too soon, so nothing is known of the recording.
+#[tokio::test]
+async fn a_recording_that_is_shorter_than_was_said_is_not_taken() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _request = socket.read(&mut [0; 4096]).await;
+            let _sent = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nRIFF").await;
+        }
+    });
+    let client = RestClient::new(Settings::new("127.0.0.1", port, "user", "password", "app")).unwrap();
+    let fetch = client.request(recordings::GetStoredFile { recording_name: "short".to_owned() });
+    let error = timeout(SOON, fetch).await.expect("it does not wait for more").unwrap_err();
+    assert!(matches!(error.failure, RequestFailure::NoReply { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -201,18 +201,22 @@ const MAX_QUOTED: usize = 60;
 
 /// A text of the user's for a message: in backquotes, on one line, not too long.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted = String::from("`");
+    format!("`{}`", shortened(text))
+}
+
+/// A text of the user's on one line, not too long, and with nothing in it that a terminal would obey.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut shortened = String::new();
     for (index, character) in text.chars().enumerate() {
         if index == MAX_QUOTED {
-            quoted.push('…');
+            shortened.push('…');
             break;
         }
         if character.is_control() {
-            quoted.extend(character.escape_default());
+            shortened.extend(character.escape_default());
         } else {
-            quoted.push(character);
+            shortened.push(character);
         }
     }
-    quoted.push('`');
-    quoted
+    shortened
 }

@@ -18,6 +18,7 @@ mod rules;
 mod scalar;
 mod schema;
 mod shape;
+mod size;
 mod source;
 mod suggest;
 mod table;
@@ -94,6 +95,7 @@ fn check(input: &Input, origin: &str, report: &mut Report<'_>) -> Option<(Node, 
     let mut root = parse::parse(input.source.text(), start, report).ok()?;
     // A key that could not be overridden is checked as it is in the file.
     let overridden = overrides::apply(&mut root, &input.overrides, report);
+    size::check(&root, report).ok()?;
     shape::check(&root, input.is_lenient, report);
     let plan = check::plan(Configuration::new(&root), origin, report);
     overridden.and(plan).ok().map(|plan| (root, plan))

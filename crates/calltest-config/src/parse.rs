@@ -1,8 +1,8 @@
 //! YAML text to tree: anchors, aliases, merge keys and tags are dealt with here and seen nowhere else.
 //!
 //! The grammar is `granit-parser`'s. What the old program's parser (PyYAML, YAML 1.1) did beyond it is done here: merge
-//! keys, one document only. A hostile text costs bounded time and memory: depth, aliases and the number of nodes have
-//! limits, and every alias shares the node that it repeats. What the texts mean is left to `scalar`.
+//! keys, one document only. A hostile text costs bounded time and memory: depth and `size` have limits, aliases count as what they
+//! repeat, and every alias shares the node that it repeats. What the texts mean is left to `scalar`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,13 +12,11 @@ use granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, Scan
 use crate::diagnostic::{Finding, quoted};
 use crate::report::{Report, Reported};
 use crate::scalar;
+use crate::size::Size;
 use crate::tree::{Entry, Key, Map, Node, Origin, Place, Value};
 
 /// How deep maps and lists may lie in each other; the configuration itself needs five levels.
-const MAX_DEPTH: usize = 64;
-
-/// How many nodes a text may have with every alias written out: some 50,000 calls that set every key.
-const MAX_NODES: usize = 3_000_000;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// Where a text begins in the text that is shown to the user.
 #[derive(Debug, Clone, Copy)]
@@ -102,11 +100,11 @@ struct Builder<'r, 'sources> {
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
-    /// Every anchored node that is complete, with how many nodes it has.
-    anchors: HashMap<usize, (Node, usize)>,
+    /// Every anchored node that is complete, with its size.
+    anchors: HashMap<usize, (Node, Size)>,
     /// Equal keys share their text.
     keys: HashSet<Arc<str>>,
-    nodes: usize,
+    size: Size,
     /// Something is wrong that did not keep us from reading on.
     reported: Option<Reported>,
 }
@@ -116,7 +114,7 @@ struct Open {
     kind: OpenKind,
     place: Place,
     anchor: usize,
-    nodes_before: usize,
+    size_before: Size,
 }
 
 enum OpenKind {
@@ -142,7 +140,7 @@ impl<'r, 'sources> Builder<'r, 'sources> {
             documents: 0,
             anchors: HashMap::new(),
             keys: HashSet::new(),
-            nodes: 0,
+            size: Size::default(),
             reported: None,
         }
     }
@@ -152,9 +150,11 @@ impl<'r, 'sources> Builder<'r, 'sources> {
         if let Some(tag) = event.tag() {
             self.check_tag(tag, span);
         }
-        if event.is_node() {
-            self.count(1, place)?;
-        }
+        let size = match &event {
+            Event::Scalar(text, ..) => Size { nodes: 1, text: text.len() },
+            event => Size { nodes: event.is_node().into(), text: 0 },
+        };
+        self.count(size, place)?;
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -171,13 +171,13 @@ impl<'r, 'sources> Builder<'r, 'sources> {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.scalar(&text, style, tag.as_deref());
                 let is_plain = style == ScalarStyle::Plain && tag.is_none();
-                self.add(Node { value, place }, anchor, 1, is_plain);
+                self.add(Node { value, place }, anchor, size, is_plain);
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some((node, nodes)) => {
-                    let (node, nodes) = (node.clone(), *nodes);
-                    self.count(nodes, place)?;
-                    self.add(node, 0, nodes, false);
+                Some((node, size)) => {
+                    let (node, size) = (node.clone(), *size);
+                    self.count(size, place)?;
+                    self.add(node, 0, size, false);
                 }
                 None => {
                     let finding = Finding::error(place, "this alias lies within the very node that it stands for");
@@ -199,16 +199,13 @@ impl<'r, 'sources> Builder<'r, 'sources> {
         Ok(())
     }
 
-    /// Counts nodes, and refuses a text that has too many.
-    fn count(&mut self, nodes: usize, place: Place) -> Result<(), Reported> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes <= MAX_NODES {
-            return Ok(());
-        }
-        Err(self.report.add(
-            Finding::error(place, format!("the configuration is too large: more than {MAX_NODES} values by here"))
-                .hint("each alias counts as often as what it stands for"),
-        ))
+    /// Counts what there is, and refuses a text that has too much.
+    fn count(&mut self, size: Size, place: Place) -> Result<(), Reported> {
+        self.size = self.size.with(size);
+        let Err(too_large) = self.size.check() else { return Ok(()) };
+        let message = format!("the configuration is too large: {too_large} by here");
+        let hint = "each alias counts as often as what it stands for";
+        Err(self.report.add(Finding::error(place, message).hint(hint)))
     }
 
     /// Python objects and the like are refused; the plain types of YAML say nothing that a key does not say itself.
@@ -233,11 +230,11 @@ impl<'r, 'sources> Builder<'r, 'sources> {
 
     fn bad_node(&mut self, finding: Finding, place: Place) {
         self.reported = Some(self.report.add(finding));
-        self.add(Node { value: Value::Null, place }, 0, 1, false);
+        self.add(Node { value: Value::Null, place }, 0, Size { nodes: 1, text: 0 }, false);
     }
 
     fn open(&mut self, kind: OpenKind, place: Place, anchor: usize) {
-        self.open.push(Open { kind, place, anchor, nodes_before: self.nodes });
+        self.open.push(Open { kind, place, anchor, size_before: self.size });
     }
 
     fn close(&mut self) {
@@ -246,14 +243,14 @@ impl<'r, 'sources> Builder<'r, 'sources> {
             OpenKind::List(list) => Value::List(Arc::new(list)),
             OpenKind::Map { entries, merges, .. } => Value::Map(Arc::new(merged(entries, &merges))),
         };
-        let nodes = self.nodes - open.nodes_before + 1;
-        self.add(Node { value, place: open.place }, open.anchor, nodes, false);
+        let size = self.size.since(open.size_before).with(Size { nodes: 1, text: 0 });
+        self.add(Node { value, place: open.place }, open.anchor, size, false);
     }
 
     /// Puts a complete node where it belongs.
-    fn add(&mut self, node: Node, anchor: usize, nodes: usize, is_plain: bool) {
+    fn add(&mut self, node: Node, anchor: usize, size: Size, is_plain: bool) {
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), nodes));
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);

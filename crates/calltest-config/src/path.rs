@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::parse::MAX_DEPTH;
+
 /// The keys that lead to a value, innermost last. It borrows what leads to it, so that walking a tree costs nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Path<'p> {
@@ -96,6 +98,9 @@ pub(crate) fn read(text: &str) -> Result<Typed<'_>, BadPath> {
         let end = characters.peek().map_or_else(|| text.chars().count(), |(column, _)| *column);
         if key.trim().is_empty() {
             return Err(BadPath { message: "a key is missing here", column });
+        }
+        if segments.len() == MAX_DEPTH {
+            return Err(BadPath { message: "maps lie too deep in each other here: this is one key too many", column });
         }
         let key = if quote.is_some() { key } else { key.trim().to_owned() };
         segments.push(Segment { key, column, width: end - column });

@@ -106,11 +106,13 @@ fn long_form(item: &Node, map: &Map, path: &Path<'_>) -> Result<NumberRule, Find
 fn replacement(node: &Node, path: &Path<'_>) -> Result<Action, Finding> {
     let error = |message: String| Finding::error(node.place, format!("`{path}`: {message}"));
     match &node.value {
-        Value::Text(text) => match Replacement::parse(text) {
-            Ok(replacement) => Ok(Action::Replace(replacement)),
-            Err(bad @ BadReplacement::Empty) => Err(error(bad.to_string())),
-            Err(bad) => Err(error(format!("{}: {bad}", quoted(text)))),
-        },
+        Value::Text(text) => {
+            scalar::is_short_enough(text).map_err(error)?;
+            Replacement::parse(text).map(Action::Replace).map_err(|bad| match bad {
+                BadReplacement::Empty => error(bad.to_string()),
+                bad => error(format!("{}: {bad}", quoted(text))),
+            })
+        }
         // YAML takes `{number}` without quotes for a map.
         Value::Map(_) => Err(error("a replacement must be a text, not a map".into()).hint("quote it: \"{number}\"")),
         Value::List(_) => Err(error("a replacement must be a text, not a list".into())),
@@ -123,6 +125,7 @@ fn replacement(node: &Node, path: &Path<'_>) -> Result<Action, Finding> {
 /// # Errors
 /// A whole sentence about what is wrong with it; `path` is where it stands.
 pub(crate) fn pattern(text: &str, path: &Path<'_>) -> Result<Pattern, String> {
+    scalar::is_short_enough(text).map_err(|too_long| format!("`{path}`: {too_long}"))?;
     let pattern = Pattern::parse(text).map_err(|bad| format!("`{path}`: {} is no pattern: {bad}", quoted(text)))?;
     // A list of forbidden numbers that forbids nothing would be noticed on the bill.
     let looks_like_many = text.contains(['[', '!']) || (text.ends_with('.') && text.starts_with(is_of_a_number));

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use calltest_core::cause::ExpectedCause;
-use calltest_core::number::PhoneNumber;
+use calltest_core::number::{BadNumber, PhoneNumber};
 use calltest_core::plan::DialString;
 use calltest_core::quiet::QuietTime;
 
@@ -202,9 +202,32 @@ pub(crate) fn milliseconds(text: &str) -> Result<Duration, Misfit> {
     }
 }
 
+/// How long a number, and what numbers are put into, may be: far longer than Asterisk takes, and short enough for what comes
+/// of one in another.
+const LONGEST: usize = 1000;
+
+/// Refuses what is too long for a number, a pattern, or what numbers are put into.
+///
+/// # Errors
+/// A sentence that says so.
+pub(crate) fn is_short_enough(text: &str) -> Result<(), String> {
+    if text.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(format!("{} is too long: it has {} bytes, and {LONGEST} is the most", quoted(text), text.len()))
+}
+
 /// A phone number, or the name of an extension.
 pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, Misfit> {
-    let number = PhoneNumber::parse(text).map_err(|bad| Misfit::Wrong(bad.to_string()))?;
+    is_short_enough(text).map_err(Misfit::Wrong)?;
+    let number = PhoneNumber::parse(text).map_err(|bad| {
+        Misfit::Wrong(match bad {
+            BadNumber::Empty => bad.to_string(),
+            BadNumber::NotInternational { .. } => {
+                format!("{} starts with + but is not an international number: only digits may follow", quoted(text))
+            }
+        })
+    })?;
     if number.as_str().contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(Misfit::Wrong(format!("{} cannot be dialled: it has white space in it", quoted(text))));
     }
@@ -213,6 +236,7 @@ pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, Misfit> {
 
 /// A dial string.
 pub(crate) fn dial_string(text: &str) -> Result<DialString, Misfit> {
+    is_short_enough(text).map_err(Misfit::Wrong)?;
     DialString::new(text.trim())
         .map_err(|_| Misfit::Wrong(format!("{} is not a dial string of the form TECHNOLOGY/resource", quoted(text))))
 }

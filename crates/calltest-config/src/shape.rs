@@ -106,6 +106,10 @@ impl Shape<'_, '_> {
             (Kind::Free, _) | (_, Value::Null) => {}
             (Kind::Section(section), _) | (Kind::FlagOr(section), Value::Map(_)) => self.section(node, section, path),
             (Kind::Entries(entries), Value::Map(map)) => self.entries(map, entries, path),
+            (Kind::NumberRules | Kind::Patterns | Kind::QuietTimes, Value::List(list)) if list.len() > MAX_ITEMS => {
+                let message = format!("`{path}` has {} items, and {MAX_ITEMS} is the most", list.len());
+                self.report.add(Finding::error(node.place, message));
+            }
             (Kind::Command, Value::List(list)) => self.command(node, list, path),
             (Kind::Causes, Value::List(list)) => list.iter().for_each(|cause| self.text(cause, Kind::Causes, path)),
             (Kind::NumberRules, Value::List(list)) => list.iter().for_each(|item| self.number_rule(item, path)),
@@ -254,6 +258,9 @@ impl Shape<'_, '_> {
         self.report.add(Finding::error(node.place, message));
     }
 }
+
+/// How many rules, patterns or times may be in a list: each number that is dialled is compared with all of them.
+const MAX_ITEMS: usize = 2000;
 
 /// How far from an item its other parts are looked for.
 const NEIGHBOURS: usize = 6;

@@ -18,6 +18,7 @@ pub mod number;
 pub mod number_rule;
 pub mod plan;
 pub mod quiet;
+mod repeated;
 pub mod run;
 pub mod streak;
 pub mod verdict;

@@ -3,6 +3,7 @@
 //! Two kinds are told apart by the initial `+`: international numbers (ITU-T E.164) and site-local extensions. The rules
 //! for comparing them are those of the calltest 0.7 manual, section Incoming. Rewriting numbers is left to number rules.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::number_rule::Rejected;
@@ -61,13 +62,41 @@ pub enum BadNumber {
     },
 }
 
+/// What is left of a number without what networks put before it.
+fn significant(number: &str) -> &str {
+    number.trim_start_matches(['+', '0'])
+}
+
 /// Whether two spellings may be of one number: networks add and strip prefixes at the front, so the end decides.
 pub fn end_alike(one: &str, other: &str) -> bool {
-    let significant = |number| str::trim_start_matches(number, ['+', '0']);
     match (significant(one), significant(other)) {
         ("", "") => true,
         ("", _) | (_, "") => false,
         (one, other) => one.ends_with(other) || other.ends_with(one),
+    }
+}
+
+/// Numbers of which no two [end alike](end_alike). There may be many: another one is not compared with each of them.
+#[derive(Debug, Clone, Default)]
+pub struct Distinct {
+    /// Their significant parts from the end to the beginning, but for the empty one. Where two end alike, one begins with
+    /// the other here; so long as no two do, that can only be the case between neighbours.
+    reversed: BTreeSet<Vec<u8>>,
+    has_empty: bool,
+}
+
+impl Distinct {
+    /// Takes in a number, unless it ends like one that there is already. Tells whether it was taken in.
+    pub fn insert(&mut self, number: &str) -> bool {
+        let reversed: Vec<u8> = significant(number).bytes().rev().collect();
+        if reversed.is_empty() {
+            return !std::mem::replace(&mut self.has_empty, true);
+        }
+        let before = self.reversed.range(..=reversed.clone()).next_back();
+        let after = self.reversed.range(reversed.clone()..).next();
+        let is_distinct = !before.is_some_and(|before| reversed.starts_with(before))
+            && !after.is_some_and(|after| after.starts_with(&reversed));
+        is_distinct && self.reversed.insert(reversed)
     }
 }
 
@@ -191,7 +220,22 @@ impl fmt::Display for CallerMismatch {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn distinct_numbers_are_those_that_do_not_end_alike(numbers in prop::collection::vec("[+0-2]{0,4}", 0..12)) {
+            let mut distinct = Distinct::default();
+            let mut taken: Vec<&str> = Vec::new();
+            for number in &numbers {
+                let is_new = !taken.iter().any(|other| end_alike(number, other));
+                prop_assert_eq!(distinct.insert(number), is_new, "{} after {:?}", number, taken);
+                taken.extend(is_new.then_some(number.as_str()));
+            }
+        }
+    }
 
     fn german(city: Option<&str>) -> Dialplan {
         Dialplan { country: "49".into(), city: city.map(Into::into), intl: "00".into(), natl: "0".into() }

@@ -16,8 +16,11 @@ mod websocket;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::Response;
 use axum::{Json, Router, middleware};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -78,6 +81,23 @@ pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> std::io::Res
     let is_loopback = listener.local_addr()?.ip().is_loopback();
     let closed = shared.closed.clone();
     connections::serve(listener, routes(shared, is_loopback), closed).await
+}
+
+/// Answers requests that did not come over a network, with the same code.
+#[derive(Clone)]
+pub struct Interface {
+    routes: TowerToHyperService<Router>,
+}
+
+impl Interface {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { routes: TowerToHyperService::new(routes(shared, true)) }
+    }
+
+    /// The answer to a request.
+    pub async fn answer(&self, request: Request) -> Response {
+        self.routes.call(request).await.unwrap_or_else(|never| match never {})
+    }
 }
 
 fn routes(shared: Shared, is_loopback: bool) -> Router {

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, Interface};
 use crate::board::{Lists, TestState};
 use crate::digest::digest;
 use crate::dispatcher::{Action, Dispatcher, InternalEvent, Now};
@@ -76,9 +76,9 @@ pub struct Daemon {
     messages: mpsc::Receiver<Message>,
     told: mpsc::UnboundedReceiver<InternalEvent>,
     reloads: mpsc::Receiver<()>,
-    handle: Handle,
     listener: TcpListener,
-    recordings: std::path::PathBuf,
+    shared: api::Shared,
+    closed: CancellationToken,
 }
 
 /// What the loop works on.
@@ -138,7 +138,15 @@ impl Daemon {
             plan: digest(&plan),
             conditions,
         };
-        Ok(Self { board, messages, told, reloads, handle, listener, recordings })
+        let closed = CancellationToken::new();
+        let shared = api::Shared::new(handle, board.history.clone(), recordings, closed.clone());
+        Ok(Self { board, messages, told, reloads, listener, shared, closed })
+    }
+
+    /// The HTTP interface without a network, as it is where the daemon listens on loopback. It answers while the daemon
+    /// runs.
+    pub fn interface(&self) -> Interface {
+        Interface::new(self.shared.clone())
     }
 
     /// Runs tests until `shutdown`. Then calls off what is under way, and returns the tests that would not end in time.
@@ -146,10 +154,8 @@ impl Daemon {
     /// # Errors
     /// If the HTTP interface breaks down.
     pub async fn run(self, shutdown: CancellationToken) -> Result<Vec<TestName>, ServeError> {
-        let Self { mut board, mut messages, mut told, mut reloads, handle, listener, recordings } = self;
-        let closed = CancellationToken::new();
-        let _close_on_return = closed.clone().drop_guard();
-        let shared = api::Shared::new(handle, board.history.clone(), recordings, closed);
+        let Self { mut board, mut messages, mut told, mut reloads, listener, shared, closed } = self;
+        let _close_on_return = closed.drop_guard();
         let mut http = tokio::spawn(api::serve(listener, shared));
         let mut give_up = None;
         loop {

@@ -20,6 +20,7 @@ mod schedule;
 mod seat;
 mod wall_clock;
 
+pub use api::Interface;
 pub use daemon::{Daemon, Options, ServeError};
 pub use digest::digest;
 pub use reload::{Load, Rejection};

@@ -24,6 +24,7 @@ mod sweep;
 mod trigger;
 mod verbs;
 mod version;
+pub mod wav;
 mod wire;
 
 use calltest_core::event::{RunEvent, ServerEvent};

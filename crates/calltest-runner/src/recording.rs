@@ -4,7 +4,6 @@
 //! (a recording of the channel would wait for the end of that sound, one of a bridge would mix it in). The recording lies
 //! on the server under a name with the run's id until the end of the call; then it is fetched, and deleted there.
 
-use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use tokio::time::Instant;
 use crate::archive::Archive;
 use crate::call::Call;
 use crate::channel_id::{Part, channel_id};
+use crate::wav;
 
 /// How long the server may take to tell that a recording which was stopped has ended.
 const ENDING: Duration = Duration::from_secs(2);
@@ -164,7 +164,7 @@ impl Call<'_> {
     }
 
     async fn keep(&self, side: Side, name: String, bytes: bytes::Bytes, archive: &Archive) -> Observation {
-        let duration = match duration_of(&bytes) {
+        let duration = match wav::duration(&bytes) {
             Ok(duration) => duration,
             Err(error) => {
                 return Observation::Troubled(self.recording_trouble(side, format!("it is no WAV file: {error}")));
@@ -194,12 +194,6 @@ impl Call<'_> {
             stop => stop,
         }
     }
-}
-
-/// How much sound is in a WAV file.
-fn duration_of(bytes: &[u8]) -> Result<Duration, hound::Error> {
-    let reader = hound::WavReader::new(Cursor::new(bytes))?;
-    Ok(Duration::from_secs_f64(f64::from(reader.duration()) / f64::from(reader.spec().sample_rate.max(1))))
 }
 
 /// Lets go of something that may be gone already; anything else is worth a line in the log.

@@ -1,6 +1,7 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
 mod burst;
+mod fuzz;
 mod generate_ari;
 mod load;
 mod schemathesis;
@@ -15,13 +16,15 @@ use clap::Parser;
 enum Task {
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
-    /// Run many dtmf tests at once against fakes of Asterisk, and measure what that costs
-    Load(load::Load),
     /// Be one of the fakes for `load`
     #[command(hide = true)]
     FakeServer,
+    /// Fuzz whatever reads input from outside
+    Fuzz(fuzz::Fuzz),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
     GenerateAri(generate_ari::Options),
+    /// Run many dtmf tests at once against fakes of Asterisk, and measure what that costs
+    Load(load::Load),
     /// Send the daemon requests that are made up from its own description, good ones and bad ones
     Schemathesis(schemathesis::Options),
     /// Run the daemon for minutes or hours while lines, servers and connections break at random
@@ -31,9 +34,10 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
-        Task::Load(load) => load::run(&load),
         Task::FakeServer => load::serve(),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::GenerateAri(options) => generate_ari::run(&options),
+        Task::Load(load) => load::run(&load),
         Task::Schemathesis(options) => schemathesis::run(&options),
         Task::Soak(options) => soak::run(&options),
     }

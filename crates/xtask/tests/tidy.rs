@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("asterisk-setup", &[]),
     ("asterisk-lab", &["asterisk-setup"]),
     ("fake-asterisk", &[]),
+    ("fuzz-targets", &["calltest-core", "calltest-config", "calltest-ari", "calltest-runner", "calltest-daemon"]),
 ];
 
 /// The crates that only tests may use, besides their place above.
@@ -60,6 +61,7 @@ fn rust_files() -> Vec<PathBuf> {
     }
     let mut files = Vec::new();
     walk(&root().join("crates"), &mut files);
+    walk(&root().join("fuzz/fuzz_targets"), &mut files);
     assert!(files.len() > 50, "the walk has missed the sources");
     files
 }

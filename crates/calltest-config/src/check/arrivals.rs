@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use calltest_core::number::end_alike;
+use calltest_core::number::{Distinct, PhoneNumber, end_alike};
 use calltest_core::plan::{CallTest, Link, LinkName, Mode, Plan, ServerName};
 
 use super::Configuration;
@@ -33,6 +33,8 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
         called.entry((&link.server, &link.arrives_as)).or_default().insert(&link.name, link);
     }
     let trunks = called.values().map(|links| links.values().copied().collect::<Vec<_>>());
+    let trunks =
+        trunks.filter(|links| !are_distinct(links.iter().map(|link| link.number.as_ref().map(PhoneNumber::as_str))));
     for (one, other) in trunks.filter_map(|links| first_pair(&links, have_like_numbers)) {
         let message = format!(
             "calls for links {} and {} cannot be told apart: both arrive as {} on server {}",
@@ -48,7 +50,11 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
     for awaited in awaited.iter().filter(|awaited| plan.link(awaited.dst).max_calls.get() > 1) {
         on_shared.entry(awaited.dst).or_default().push(awaited);
     }
-    for (one, other) in on_shared.values().filter_map(|tests| first_pair(tests, |one, other| one.could_be(other))) {
+    let on_shared = on_shared.values().filter(|tests| {
+        !are_distinct(tests.iter().map(|awaited| awaited.number))
+            && !are_distinct(tests.iter().map(|awaited| awaited.caller))
+    });
+    for (one, other) in on_shared.filter_map(|tests| first_pair(tests, |one, other| one.could_be(other))) {
         let message = format!(
             "calls for tests {} and {} cannot be told apart: both wait on link {}, which carries several at once",
             quoted(one.test.name.as_str()),
@@ -58,6 +64,12 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
         let hint = "let them come from links with different numbers, or dial different ones, or leave `max_calls` at 1";
         report.add(Finding::error(place("calls", other.test.name.as_str()), message).hint(hint));
     }
+}
+
+/// Whether each has a number, and no two of these end alike. That is told soon, however many there are.
+fn are_distinct<'p>(mut numbers: impl Iterator<Item = Option<&'p str>>) -> bool {
+    let mut distinct = Distinct::default();
+    numbers.all(|number| number.is_some_and(|number| distinct.insert(number)))
 }
 
 /// The first two of a group that are alike. One pair says enough about a group.
@@ -101,9 +113,11 @@ impl<'p> Awaited<'p> {
 
     /// Whether a call for one test could be one for the other, where both wait on one link.
     fn could_be(&self, other: &Self) -> bool {
+        if self.is_known && other.is_known {
+            return false;
+        }
         let are_apart =
             |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| !end_alike(one, other));
-        let differ = are_apart(self.number, other.number) || are_apart(self.caller, other.caller);
-        !differ && (!self.is_known || !other.is_known)
+        !are_apart(self.number, other.number) && !are_apart(self.caller, other.caller)
     }
 }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::repeated::repeated;
+
 /// What a number is compared with: a literal number, or after a leading `_` a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
@@ -109,10 +111,12 @@ fn sets(pattern: &str) -> Result<Form, BadPattern> {
             'Z' | 'z' => Set::of('1', '9'),
             'N' | 'n' => Set::of('2', '9'),
             '[' => {
-                let inside: Vec<char> =
-                    characters.by_ref().map(|(inside, _)| inside).take_while(|c| *c != ']').collect();
-                // Where the pattern ends before the set does, so does what was taken from it.
-                let is_closed = pattern.chars().nth(column - 1 + inside.len()) == Some(']');
+                let mut is_closed = false;
+                let is_inside = |character: &char| {
+                    is_closed = *character == ']';
+                    !is_closed
+                };
+                let inside: Vec<char> = characters.by_ref().map(|(inside, _)| inside).take_while(is_inside).collect();
                 if !is_closed {
                     return Err(BadPattern::UnclosedSet { column });
                 }
@@ -160,6 +164,11 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// A character of what was written, for an error.
+fn shown(character: char) -> String {
+    repeated(character.encode_utf8(&mut [0; 4]))
+}
+
 /// Why a text is no pattern. Columns count characters from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
@@ -179,7 +188,7 @@ pub enum BadPattern {
         column: usize,
     },
     /// A range whose end comes before its beginning.
-    #[error("the range `{first}-{last}` at character {column} runs backwards")]
+    #[error("the range `{}-{}` at character {column} runs backwards", shown(*first), shown(*last))]
     InvertedRange {
         /// Its first character as written.
         first: char,
@@ -297,6 +306,19 @@ mod tests {
             assert_eq!(Pattern::parse(text), Err(bad.clone()), "{text}");
             assert!((1..=text.len().max(1)).contains(&bad.column()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_repeated_has_nothing_that_a_terminal_obeys() {
+        let bad = Pattern::parse("_[\u{1b}-\u{7}]").unwrap_err();
+        assert_eq!(bad.to_string(), "the range `\\u{1b}-\\u{7}` at character 3 runs backwards");
+    }
+
+    /// As long as nobody would write it, and read all the same.
+    #[test]
+    fn reading_takes_no_longer_for_each_character_of_a_long_text() {
+        let sets = format!("_{}", "[0-9]".repeat(200_000));
+        assert!(Pattern::parse(&sets).unwrap().matches(&"1".repeat(200_000)));
     }
 
     /// A second way to say what a pattern means: every number of up to so many characters that fits, found by trying each

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::repeated::repeated;
+
 /// The text that takes a number's place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Replacement {
@@ -29,9 +31,9 @@ impl Replacement {
             return Err(BadReplacement::Empty);
         }
         let mut pieces = Vec::new();
-        let mut rest = text;
+        let (mut rest, mut column) = (text, 1);
         while let Some(at) = rest.find(['{', '}']) {
-            let column = text[..text.len() - rest.len() + at].chars().count() + 1;
+            column += rest[..at].chars().count();
             if rest[at..].starts_with('}') {
                 return Err(BadReplacement::Unopened { column });
             }
@@ -41,7 +43,8 @@ impl Replacement {
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.into()));
             }
-            pieces.push(piece(place).ok_or_else(|| BadReplacement::Unknown { place: place.into(), column })?);
+            pieces.push(piece(place).ok_or_else(|| BadReplacement::Unknown { place: repeated(place), column })?);
+            column += place.chars().count();
             rest = after;
         }
         if !rest.is_empty() {
@@ -115,7 +118,7 @@ pub enum BadReplacement {
     /// Something else than the number in braces.
     #[error("`{place}` at character {column} is unknown: only `{{number}}` and `{{number:N}}` are replaced")]
     Unknown {
-        /// The text with its braces.
+        /// The text with its braces, as far as it is worth repeating.
         place: String,
         /// Where it begins.
         column: usize,
@@ -174,9 +177,18 @@ mod tests {
             ("ä{number :1}", unknown("{number :1}", 2)),
             ("{{number}}", unknown("{{number}", 1)),
             ("0 {number}", BadReplacement::Blank { column: 2 }),
+            ("{\u{1b}[31m}", unknown("{\\u{1b}[31m}", 1)),
+            (&format!("{{{}}}", "x".repeat(1000)), unknown(&format!("{{{}…", "x".repeat(39)), 1)),
         ];
         for (text, bad) in table {
             assert_eq!(Replacement::parse(text), Err(bad), "{text}");
         }
+    }
+
+    /// As long as nobody would write it, and read all the same.
+    #[test]
+    fn reading_takes_no_longer_for_each_character_of_a_long_text() {
+        let replacement = Replacement::parse(&"ä{number}".repeat(200_000)).unwrap();
+        assert_eq!(replacement.apply("").chars().count(), 200_000);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::BadQuietTime;
-use super::text::repeated;
+use crate::repeated::repeated;
 
 /// A field of cron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::field::digits;
 use super::{DAY, Days, Field, LONGEST, QuietTime, Rule, Set};
+use crate::repeated::repeated;
 
 /// What stands between the fields and the duration.
 const FOR: &str = "for";
@@ -158,25 +159,6 @@ impl Days {
             },
         }
     }
-}
-
-/// The longest text that is repeated in an error, in characters.
-const MAX_REPEATED: usize = 40;
-
-/// A part of what was written, for an error: not too long, and without what would confuse a terminal.
-pub(super) fn repeated(text: &str) -> String {
-    let mut shown = String::new();
-    for (index, character) in text.chars().enumerate() {
-        if index == MAX_REPEATED {
-            shown.push('…');
-            break;
-        }
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
 }
 
 /// Why a text is no quiet time.

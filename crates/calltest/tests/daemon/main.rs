@@ -14,6 +14,7 @@ mod crash;
 mod description;
 mod handover;
 mod history;
+mod hostile;
 mod http;
 mod interface;
 mod life;
