@@ -1,7 +1,5 @@
 //! What the keys for the daemon become in the plan: quiet times, how long it waits in the end, which runs it keeps.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
-
 use std::time::Duration;
 
 use calltest_config::{Input, Source, load};
