@@ -46,7 +46,9 @@ impl Daemon {
     fn start_at(host: &str, program: Program) -> Self {
         // A port that was free a moment ago, and is so again.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = program.set(format!("server.host={host}")).set(format!("server.port={port}"));
+        let program = program.set(format!("server.port={port}"));
+        // What the command line says, no file can change.
+        let program = if host == "127.0.0.1" { program } else { program.set(format!("server.host={host}")) };
         let mut running = program.args(["server"]).start();
         running.wait_for_stderr(&format!("listening on http://{host}:"));
         Self { running, address: format!("127.0.0.1:{port}") }
