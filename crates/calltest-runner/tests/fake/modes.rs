@@ -141,6 +141,21 @@ async fn wait_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_free_for_the_next_test_that_waits_on_it() {
+    let fake = fake().await;
+    let stage = scene(&fake).open(&[wait(at("trunk", "", None))]).await;
+    for runs in 1..=2 {
+        let running = stage.start();
+        stage.witness.until_waiting_for(runs).await;
+        fake.call_in("trunk", "trunk", CALLER);
+        // A run that had not left its place would fit the second call as well.
+        passes(&running.await.unwrap());
+    }
+    nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answer_passes_with_a_recording() {
     let test = answer(at("trunk", "", None), Some("hello"), Some("heard"));
     let run = run_with_call(&fake().await, &test, nothing).await;
