@@ -99,6 +99,12 @@ impl Client {
         self.0.router.subscribe(id.into(), sender)
     }
 
+    /// Whether events about this channel or bridge reach anybody: it is subscribed to, or has arrived and waits to be
+    /// claimed.
+    pub fn is_subscribed(&self, id: &str) -> bool {
+        self.0.router.knows(id)
+    }
+
     /// What the client can do, now and whenever that changes.
     pub fn state(&self) -> watch::Receiver<State> {
         self.0.state.clone()

@@ -34,6 +34,7 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
+        self.doubt_unreadable(&ending);
         let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
         if is_ending || self.legs().any(|leg| leg.is_dismissed) {
             let limit = Instant::now() + FOLLOW;
@@ -101,6 +102,28 @@ impl Call<'_> {
         round_trips
     }
 
+    /// Where something is missing, an event that could not be read may have been just that.
+    fn doubt_unreadable(&mut self, ending: &Ending) {
+        let is_missing = matches!(
+            ending,
+            Ending::Stopped(
+                Stop::Deadline { .. }
+                    | Stop::Overdue { .. }
+                    | Stop::DigitsOverdue { .. }
+                    | Stop::DigitsWrong { .. }
+                    | Stop::AnsweredElsewhere { .. }
+            )
+        );
+        let started = self.recorder.started();
+        let has_unreadable = |server: &std::sync::Arc<Server>| {
+            server.line().is_some_and(|connection| connection.reception.has_unreadable_since(started))
+        };
+        if let Some(server) = self.servers().into_iter().find(|server| is_missing && has_unreadable(server)) {
+            let server = server.plan.name.clone();
+            self.recorder.note(None, Observation::Troubled(Trouble::Unreadable { server }));
+        }
+    }
+
     /// Hangs up whatever is up, and returns once nothing is.
     async fn hang_up(&mut self) -> Result<(), Trouble> {
         // Hanging up the outbound leg ends the inbound one too, unless the network in between is at fault.
@@ -113,12 +136,18 @@ impl Call<'_> {
                 break;
             }
         }
+        let mut left = Ok(());
         for side in [Side::Src, Side::Dst] {
             if self.leg(side).is_some_and(|leg| !leg.is_gone()) {
-                self.make_sure_gone(side).await?;
+                left = left.and(self.make_sure_gone(side).await);
             }
         }
-        Ok(())
+        if left.is_err() {
+            [Side::Src, Side::Dst].into_iter().filter(|side| self.leg(*side).is_some()).for_each(|side| {
+                self.suspect_leavings(side);
+            });
+        }
+        left
     }
 
     /// Asks for a leg's end; returns how long to wait for the event that tells of it.
@@ -186,6 +215,7 @@ impl Call<'_> {
             match connection.client.request(hangup).await {
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(run_id = %self.run, "could not turn away a call that came too late: {error}");
+                    connection.leavings.suspect();
                 }
                 Ok(_) | Err(_) => {}
             }

@@ -21,6 +21,7 @@ use calltest_core::plan::{
     CallTest, Delay, Demands, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
     Server,
 };
+use calltest_core::quiet::QuietTimes;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use fake_asterisk::FakeAsterisk;
 use serde::{Deserialize, Serialize};
@@ -359,6 +360,8 @@ fn plan(calls: u32, ports: &[u16], hold: Duration) -> Plan {
         log_levels: Vec::new(),
         guard: Guard::default(),
         state_dir: None,
+        history: None,
+        grace: Duration::ZERO,
     }
 }
 
@@ -378,6 +381,7 @@ fn server(name: &str, port: u16) -> Server {
         incoming: NumberRules::default(),
         dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
         max_calls: None,
+        quiet: QuietTimes::default(),
     }
 }
 
@@ -394,6 +398,7 @@ fn link(name: &str, server: &str) -> Link {
         number: Some(PhoneNumber::parse(name).expect("letters and digits are a number of their own")),
         prio: 0,
         max_calls: NonZeroU32::MIN,
+        quiet: QuietTimes::default(),
     }
 }
 
@@ -419,6 +424,7 @@ fn test(call: u32, hold: Duration) -> CallTest {
             fail: NonZeroU32::MIN,
             is_manual: false,
         },
+        quiet: QuietTimes::default(),
         mode: Mode::Dtmf {
             ends: Ends { src: src.as_str().into(), dst: dst.as_str().into(), number: Some(dst), caller },
             dtmf: Dtmf {

@@ -1,6 +1,7 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
 mod burst;
+mod faults;
 mod generate_ari;
 mod load;
 mod schemathesis;
@@ -14,6 +15,8 @@ use clap::Parser;
 enum Task {
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
+    /// Break something at each stage of each mode, and see that calltest tells the tester's faults from the network's
+    Faults(faults::Options),
     /// Run many dtmf tests at once against fakes of Asterisk, and measure what that costs
     Load(load::Load),
     /// Be one of the fakes for `load`
@@ -28,6 +31,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
+        Task::Faults(options) => faults::run(&options),
         Task::Load(load) => load::run(&load),
         Task::FakeServer => load::serve(),
         Task::GenerateAri(options) => generate_ari::run(&options),

@@ -46,6 +46,12 @@ pub enum Trouble {
         /// What was tried.
         why: String,
     },
+    /// A server sent events that could not be read, so any of them may have been the one that was missing.
+    #[error("server {server} sent events that could not be read, so what was not seen proves nothing")]
+    Unreadable {
+        /// Which server.
+        server: ServerName,
+    },
     /// Events came in faster than the run could take them.
     #[error("more events came in than the run could take; none is trusted any more")]
     Overflow,
