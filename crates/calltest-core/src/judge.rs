@@ -17,7 +17,7 @@ use crate::expectation::{Expectation, ExpectedDigits, ExpectedSound, RejectionWi
 use crate::plan::{LinkName, Presence};
 use crate::verdict::{Failure, Milestone, Note, Origin, Progress, Since, SoundFault, Trouble, Verdict, Waited};
 
-pub use sight::MAX_LOOP_DELAY;
+pub use sight::{MAX_LOOP_DELAY, MAX_SILENCE};
 
 /// A verdict with its remarks.
 #[derive(Debug, Clone, PartialEq)]
@@ -268,6 +268,9 @@ impl Case<'_> {
             Ending::Stopped(Stop::AnsweredElsewhere { .. }) if self.evidence.arrived().is_some() => {
                 Err(Trouble::Late { what: Awaiting::Arrival.words() })
             }
+            Ending::Stopped(Stop::DigitsOverdue { to, .. }) if self.came_late(Awaiting::Digits(*to)) => {
+                Err(Trouble::Late { what: Awaiting::Digits(*to).words() })
+            }
             Ending::Stopped(Stop::Deadline { awaiting } | Stop::Overdue { awaiting, .. })
                 if self.came_late(*awaiting) =>
             {
@@ -325,7 +328,9 @@ impl Case<'_> {
             Awaiting::Ringing => self.ringing().is_some() || self.evidence.answered().is_some(),
             Awaiting::EarlyMedia => self.evidence.early_media().is_some(),
             Awaiting::Rejection => self.has_ended(Side::Src),
-            Awaiting::CallerToEnd => self.has_ended(Side::Dst),
+            Awaiting::CallerToEnd => {
+                self.has_ended(Side::Dst) || self.evidence.digits_received(Side::Dst).any(|digit| digit == '#')
+            }
             Awaiting::Answer(side) => self.evidence.first(side, |what| *what == Observation::Answered).is_some(),
             Awaiting::Digits(side) => self.read_digits(side).is_complete(),
             Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,

@@ -170,7 +170,7 @@ impl Wire {
         match self.connection.get().map(|connection| (connection, connection.readiness.borrow().clone())) {
             // Whether it is still the same connection is asked of the client: a run that began on a new one before that
             // is swept would be taken for a leaving.
-            Some((connection, Readiness::Ready { epoch })) if epoch_of(&connection.client) == Some(epoch) => {
+            Some((connection, Readiness::Ready { epoch })) if connection.client.epoch() == Some(epoch) => {
                 Ok(connection)
             }
             Some((_, Readiness::Ready { .. })) => {
@@ -241,19 +241,11 @@ impl Connection {
         let reception = Arc::new(reception);
         tasks.spawn(Arc::clone(&reception).serve(incoming));
         observer.server_event(ServerEvent { server: name.clone(), what: ServerProgress::Up { cleaned } });
-        let epoch = epoch_of(&client).unwrap_or(0);
+        let epoch = client.epoch().unwrap_or(0);
         let (ready, readiness) = watch::channel(Readiness::Ready { epoch });
         let follower = Follower { server: name, client: client.clone(), observer: Arc::clone(observer), ready };
         tasks.spawn(follower.follow());
         Ok(Self { client, reception, leavings, readiness })
-    }
-}
-
-/// Which of a client's connections there is now.
-fn epoch_of(client: &Client) -> Option<u64> {
-    match &*client.state().borrow() {
-        State::Up { epoch, .. } => Some(*epoch),
-        State::Down { .. } | State::OwnedByOther { .. } | State::Closed => None,
     }
 }
 

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use super::Case;
 use crate::cause::HangupCause;
-use crate::evidence::{Ending, Observation, Stop};
+use crate::evidence::{Ending, Observation, Sight, Stop};
 use crate::verdict::{Trouble, Verdict};
 
 /// From this delay of our own event loop on, absence proves nothing.
 pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
+
+/// From this silence of a server on, absence proves nothing. Something is heard every two seconds at the latest, where all
+/// is well: the answer to our ping.
+pub const MAX_SILENCE: Duration = Duration::from_secs(4);
 
 /// What a soft request to hang up has in the place of its cause when Asterisk is being stopped: a flag rather than a cause
 /// (`AST_SOFTHANGUP_SHUTDOWN` in Asterisk's `channel.h`).
@@ -38,7 +42,11 @@ impl Case<'_> {
         if self.evidence.loop_delay > MAX_LOOP_DELAY {
             return Some(Trouble::LoopDelayed { by: self.evidence.loop_delay });
         }
-        let unseen = self.evidence.sight.iter().find(|sight| sight.round_trip.is_none())?;
+        let is_blind = |sight: &&Sight| sight.round_trip.is_none() || sight.longest_silence > MAX_SILENCE;
+        let unseen = self.evidence.sight.iter().find(is_blind)?;
+        if unseen.round_trip.is_some() {
+            return Some(Trouble::Silent { server: unseen.server.clone(), silence: unseen.longest_silence });
+        }
         let why = format!("nothing heard for {:.1} s", unseen.longest_silence.as_secs_f64());
         Some(Trouble::OutOfSight { server: unseen.server.clone(), why })
     }

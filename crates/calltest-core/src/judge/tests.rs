@@ -215,6 +215,26 @@ fn what_comes_too_late_to_tell_whose_delay_it_was_is_an_error() {
 }
 
 #[test]
+fn digits_that_are_all_there_in_the_end_were_late_and_not_lost() {
+    let mut late = story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "04427").seen(Some(Duration::ZERO));
+    late.evidence.ending = Ending::Stopped(Stop::DigitsOverdue { to: Side::Dst, overdue: Duration::from_secs(3) });
+    late.is(
+        "error",
+        "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
+    );
+}
+
+#[test]
+fn what_a_server_does_not_tell_after_a_long_silence_proves_nothing() {
+    let mut silent = story(Milestone::Answer).deadline(Awaiting::Ringing);
+    silent.evidence.sight[0].longest_silence = Duration::from_millis(4500);
+    silent.is(
+        "error",
+        "nothing was heard from server asterisk for 4.5 s during the run, so what was not seen proves nothing",
+    );
+}
+
+#[test]
 fn running_out_of_time_in_our_own_pauses_is_an_error() {
     story(Milestone::Answer)
         .deadline(Awaiting::Pause)

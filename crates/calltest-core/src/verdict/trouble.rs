@@ -46,6 +46,24 @@ pub enum Trouble {
         /// What was tried.
         why: String,
     },
+    /// A server was heard again, but not for a long time before.
+    #[error("nothing was heard from server {server} for {:.1} s during the run, so what was not seen proves nothing", silence.as_secs_f64())]
+    Silent {
+        /// Which server.
+        server: ServerName,
+        /// For how long.
+        silence: Duration,
+    },
+    /// A channel was gone although no event had told of its end, so other events may be lost as well.
+    #[error(
+        "channel {channel} was gone on server {server} and no event had told of that, so what was not seen proves nothing"
+    )]
+    EndUntold {
+        /// Which server.
+        server: ServerName,
+        /// The channel's id.
+        channel: String,
+    },
     /// A server sent events that could not be read, so any of them may have been the one that was missing.
     #[error("server {server} sent events that could not be read, so what was not seen proves nothing")]
     Unreadable {

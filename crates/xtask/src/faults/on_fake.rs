@@ -47,6 +47,11 @@ fn unseen(kind: Kind, stage: Stage) -> Right {
     if stage.leaves_to_see(kind) { Right::Error } else { Right::PassOrError }
 }
 
+/// Requests get through, but nothing is told any more.
+fn untold(kind: Kind, stage: Stage) -> Right {
+    if stage.leaves_to_hear(kind) { Right::Error } else { Right::PassOrError }
+}
+
 /// What cannot be asked for is an error where the call still has to go out.
 fn unasked(kind: Kind, stage: Stage) -> Right {
     if stage == Stage::Start && !kind.is_called() { Right::Error } else { Right::PassOrError }
@@ -114,7 +119,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "half-open",
         strikes: Faults::freeze_websockets,
         lasts: None,
-        right: unseen,
+        right: untold,
         why: "requests work, but nothing is told: there is no line of sight",
         back_within: AFTER_LONG,
         spares_stranger: true,
@@ -142,7 +147,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "stopped-13s",
         strikes: Faults::suspend,
         lasts: Some(ms(13_000)),
-        right: unseen,
+        right: untold,
         why: "longer than the silence that ends a connection",
         back_within: AFTER_LONG,
         spares_stranger: true,
@@ -170,7 +175,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         strikes: Faults::forget_channels,
         lasts: None,
         // Before the call is there, nothing is forgotten.
-        right: |kind, stage| if stage > Stage::Dialled { unseen(kind, stage) } else { Right::PassOrError },
+        right: |kind, stage| if stage > Stage::Dialled { untold(kind, stage) } else { Right::PassOrError },
         why: "the channels are gone and no event has told of it, so events were lost",
         back_within: SOON,
         spares_stranger: false,
@@ -323,7 +328,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "events-after-the-deadline",
         strikes: |faults| drop(faults.events("*").delays(ms(6000))),
         lasts: None,
-        right: unseen,
+        right: untold,
         why: "what came in too late was not absent",
         back_within: AFTER_LONG,
         spares_stranger: true,
@@ -353,7 +358,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "events-truncated",
         strikes: |faults| drop(faults.events("*").truncates()),
         lasts: None,
-        right: unseen,
+        right: untold,
         why: "what cannot be read may have been what is missing",
         back_within: SOON,
         spares_stranger: true,
@@ -362,7 +367,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "events-garbled",
         strikes: |faults| drop(faults.events("*").garbles()),
         lasts: None,
-        right: unseen,
+        right: untold,
         why: "as above",
         back_within: SOON,
         spares_stranger: true,
@@ -371,7 +376,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "cut-instead-of-an-event",
         strikes: |faults| drop(faults.events("*").times(1).cuts()),
         lasts: None,
-        right: unseen,
+        right: untold,
         why: "as when the WebSocket is reset, in the midst of a burst",
         back_within: SOON,
         spares_stranger: true,
@@ -428,6 +433,11 @@ impl Fault {
     pub(crate) fn hides_nothing(&self) -> bool {
         // Frames that cannot be read may have been what is missing.
         (self.right)(Kind::Dtmf, Stage::Answered) == Right::Pass && self.name != "nonsense-between"
+    }
+
+    /// Which verdicts are right in the midst of a call, or before it where that makes the difference.
+    pub(crate) fn right_words(&self) -> &'static str {
+        (self.right)(Kind::Dtmf, Stage::Answered).words()
     }
 
     /// Begins it on a field, and sees to its end if it ends by itself.

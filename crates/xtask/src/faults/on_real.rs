@@ -30,6 +30,11 @@ fn unseen(kind: Kind, stage: Stage) -> Right {
     if stage.leaves_to_see(kind) { Right::Error } else { Right::PassOrError }
 }
 
+/// Requests may get through, or be answered late, but nothing is told in time.
+fn untold(kind: Kind, stage: Stage) -> Right {
+    if stage.leaves_to_hear(kind) { Right::Error } else { Right::PassOrError }
+}
+
 /// Does something that blocks, after a while.
 fn later(field: &Arc<RealField>, after: Duration, act: fn(&RealField)) {
     let field = Arc::clone(field);
@@ -99,7 +104,7 @@ pub(crate) const REAL_FAULTS: &[RealFault] = &[
     RealFault {
         name: "stopped-13s",
         strikes: |field, _| stop(field, ms(13_000)),
-        right: unseen,
+        right: untold,
         why: "longer than the silence that ends a connection",
         back_within: Duration::from_secs(35),
         goes_unnoticed: true,
@@ -117,7 +122,7 @@ pub(crate) const REAL_FAULTS: &[RealFault] = &[
     RealFault {
         name: "half-open-13s",
         strikes: |_, weather| storm(weather, Weather::Swallowing, ms(13_000)),
-        right: unseen,
+        right: untold,
         why: "both ends are well, and nothing gets through",
         back_within: Duration::from_secs(40),
         goes_unnoticed: true,
@@ -150,6 +155,13 @@ pub(crate) const REAL_FAULTS: &[RealFault] = &[
         spares_stranger: false,
     },
 ];
+
+impl RealFault {
+    /// Which verdicts are right in the midst of a call.
+    pub(crate) fn right_words(&self) -> &'static str {
+        (self.right)(Kind::Dtmf, Stage::Answered).words()
+    }
+}
 
 /// The cells of these modes.
 pub(crate) fn cells(pool: &Arc<Pool>, kinds: &[Kind], one_stage_each: bool) -> Vec<Cell> {
@@ -187,7 +199,11 @@ fn trial(fault: &'static RealFault, kind: Kind, stage: Stage, field: &Arc<RealFi
         test: kind.word().into(),
         overrides: Vec::new(),
         by_way_of: Some(proxy.port),
-        blows: vec![Blow { when: When::At(stage), act: Box::new(act), what: format!("{} at {}", fault.name, stage.word()) }],
+        blows: vec![Blow {
+            when: When::At(stage),
+            act: Box::new(act),
+            what: format!("{} at {}", fault.name, stage.word()),
+        }],
         needs_all_blows: true,
         heal: Box::new(move || {
             // Other weather than this ends by itself.

@@ -135,4 +135,10 @@ impl Stage {
     pub(crate) fn leaves_to_see(self, kind: Kind) -> bool {
         self != Self::HangUp && (kind, self) != (Kind::Call, Self::Ringing)
     }
+
+    /// Whether a call of this mode still has to be told of something after this stage. Where it has not, it may go on
+    /// by requests alone.
+    pub(crate) fn leaves_to_hear(self, kind: Kind) -> bool {
+        self.leaves_to_see(kind) && ![(Kind::Ring, Self::Ringing), (Kind::Wait, Self::Arrived)].contains(&(kind, self))
+    }
 }
