@@ -92,11 +92,26 @@ impl Client {
         self.0.rest.request_in_turn(Some(turn), &operation).await
     }
 
+    /// Which connection there is, counted from 1 as in [`State::Up`]; `None` from the moment at which it is lost, which is
+    /// a little before the state tells of it.
+    pub fn epoch(&self) -> Option<u64> {
+        match &*self.0.state.borrow() {
+            State::Up { epoch, .. } if self.0.router.down().is_none() => Some(*epoch),
+            State::Up { .. } | State::Down { .. } | State::OwnedByOther { .. } | State::Closed => None,
+        }
+    }
+
     /// Delivers to `sender` every event about a channel or a bridge, from this moment until the subscription is
     /// dropped: before it exists, so that nothing about it is missed. While there is no connection, the queue ends at
     /// once.
     pub fn subscribe(&self, id: impl Into<Arc<str>>, sender: &EventSender) -> Subscription {
         self.0.router.subscribe(id.into(), sender)
+    }
+
+    /// Whether events about this channel or bridge reach anybody: it is subscribed to, or has arrived and waits to be
+    /// claimed.
+    pub fn is_subscribed(&self, id: &str) -> bool {
+        self.0.router.knows(id)
     }
 
     /// What the client can do, now and whenever that changes.

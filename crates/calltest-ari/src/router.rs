@@ -155,6 +155,12 @@ impl Router {
         Subscription { router: Arc::clone(self), subject, number }
     }
 
+    /// Whether anybody is subscribed to `id`, or an arrival of that id waits to be claimed.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        let table = self.table();
+        table.subscribers.contains_key(id) || table.holding.contains_key(id)
+    }
+
     /// Delivers to `sender` what was held for an arrival, and what comes.
     pub(crate) fn claim(self: &Arc<Self>, arrival: u64, channel: &Arc<str>, sender: &EventSender) -> Subscription {
         let mut table = self.table();
@@ -409,6 +415,19 @@ mod tests {
                 Unclaimed::Arrival(arrival) => panic!("{arrival:?}"),
             })
             .collect()
+    }
+
+    #[test]
+    fn a_channel_is_known_from_its_arrival_to_the_end_of_its_subscription() {
+        let (router, mut incoming) = router(8);
+        let (sender, _queue) = event_queue(8);
+        assert!(!router.knows("a"));
+        route(&router, &start("a")).unwrap();
+        assert!(router.knows("a"));
+        let subscription = arrival(&mut incoming).claim(&sender);
+        assert!(router.knows("a"));
+        drop(subscription);
+        assert!(!router.knows("a"));
     }
 
     #[test]

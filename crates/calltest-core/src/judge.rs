@@ -328,7 +328,9 @@ impl Case<'_> {
             Awaiting::Ringing => self.ringing().is_some() || self.evidence.answered().is_some(),
             Awaiting::EarlyMedia => self.evidence.early_media().is_some(),
             Awaiting::Rejection => self.has_ended(Side::Src),
-            Awaiting::CallerToEnd => self.has_ended(Side::Dst),
+            Awaiting::CallerToEnd => {
+                self.has_ended(Side::Dst) || self.evidence.digits_received(Side::Dst).any(|digit| digit == '#')
+            }
             Awaiting::Answer(side) => self.evidence.first(side, |what| *what == Observation::Answered).is_some(),
             Awaiting::Digits(side) => self.read_digits(side).is_complete(),
             Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,

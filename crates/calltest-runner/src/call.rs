@@ -285,6 +285,7 @@ impl<'a> Call<'a> {
             stop = self.control.called_off() => return Err(stop),
             reply = client.request(operation) => reply,
             () = sleep_until(self.deadline) => {
+                self.suspect_leavings(side);
                 let why = "the server did not answer before the time was up".into();
                 return Err(Stop::Trouble(self.request_failed(side, action, why)));
             }
@@ -325,7 +326,18 @@ impl<'a> Call<'a> {
                 Err(stop) => return stop,
             }
         }
+        if error.status().is_none() {
+            // Nobody knows whether it was done, or will be.
+            self.suspect_leavings(side);
+        }
         Stop::Trouble(self.request_failed(side, action, error.to_string()))
+    }
+
+    /// Something of this run may be left on a side's server, or be made there later.
+    pub(crate) fn suspect_leavings(&self, side: Side) {
+        if let Some(connection) = self.end(side).server.line() {
+            connection.leavings.suspect();
+        }
     }
 
     fn request_failed(&self, side: Side, action: &str, why: String) -> Trouble {

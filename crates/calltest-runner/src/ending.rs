@@ -34,6 +34,7 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
+        self.doubt_unreadable(&ending);
         let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
         if is_ending || self.legs().any(|leg| leg.is_dismissed) {
             let limit = Instant::now() + FOLLOW;
@@ -45,6 +46,7 @@ impl Call<'_> {
         if let Err(trouble) = self.hang_up().await {
             self.recorder.note(None, Observation::Troubled(trouble));
         }
+        self.doubt_untold(&ending);
         if let Some(counted) = self.counted.take() {
             counted.end().await;
         }
@@ -101,6 +103,26 @@ impl Call<'_> {
         round_trips
     }
 
+    /// Where something is missing, a channel whose end no event has told shows that events get lost.
+    fn doubt_untold(&mut self, ending: &Ending) {
+        let untold = self.legs().find(|leg| leg.has_untold_end);
+        let Some(leg) = untold.filter(|_| is_missing(ending)) else { return };
+        let (server, channel) = (leg.server.plan.name.clone(), leg.channel.to_string());
+        self.recorder.note(None, Observation::Troubled(Trouble::EndUntold { server, channel }));
+    }
+
+    /// Where something is missing, an event that could not be read may have been just that.
+    fn doubt_unreadable(&mut self, ending: &Ending) {
+        let started = self.recorder.started();
+        let has_unreadable = |server: &std::sync::Arc<Server>| {
+            server.line().is_some_and(|connection| connection.reception.has_unreadable_since(started))
+        };
+        if let Some(server) = self.servers().into_iter().find(|server| is_missing(ending) && has_unreadable(server)) {
+            let server = server.plan.name.clone();
+            self.recorder.note(None, Observation::Troubled(Trouble::Unreadable { server }));
+        }
+    }
+
     /// Hangs up whatever is up, and returns once nothing is.
     async fn hang_up(&mut self) -> Result<(), Trouble> {
         // Hanging up the outbound leg ends the inbound one too, unless the network in between is at fault.
@@ -113,12 +135,18 @@ impl Call<'_> {
                 break;
             }
         }
+        let mut left = Ok(());
         for side in [Side::Src, Side::Dst] {
             if self.leg(side).is_some_and(|leg| !leg.is_gone()) {
-                self.make_sure_gone(side).await?;
+                left = left.and(self.make_sure_gone(side).await);
             }
         }
-        Ok(())
+        if left.is_err() {
+            [Side::Src, Side::Dst].into_iter().filter(|side| self.leg(*side).is_some()).for_each(|side| {
+                self.suspect_leavings(side);
+            });
+        }
+        left
     }
 
     /// Asks for a leg's end; returns how long to wait for the event that tells of it.
@@ -164,6 +192,7 @@ impl Call<'_> {
         self.recorder.note(Some(side), Observation::Gone { end: None });
         if let Some(leg) = self.leg_mut(side) {
             leg.state = LegState::Gone;
+            leg.has_untold_end = true;
         }
         Ok(())
     }
@@ -186,6 +215,7 @@ impl Call<'_> {
             match connection.client.request(hangup).await {
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(run_id = %self.run, "could not turn away a call that came too late: {error}");
+                    connection.leavings.suspect();
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -224,4 +254,18 @@ impl Call<'_> {
         }
         servers
     }
+}
+
+/// Whether a script stopped for want of something, or for digits that were not those it wanted.
+fn is_missing(ending: &Ending) -> bool {
+    matches!(
+        ending,
+        Ending::Stopped(
+            Stop::Deadline { .. }
+                | Stop::Overdue { .. }
+                | Stop::DigitsOverdue { .. }
+                | Stop::DigitsWrong { .. }
+                | Stop::AnsweredElsewhere { .. }
+        )
+    )
 }

@@ -15,6 +15,8 @@ pub(crate) struct Leg {
     pub(crate) state: LegState,
     /// Whether the script has done with it, so that its end is no surprise.
     pub(crate) is_dismissed: bool,
+    /// Whether the server had to be asked to learn that the channel is gone.
+    pub(crate) has_untold_end: bool,
     /// Whether the far end of a Local channel pair of our own: then its end is told by ChannelDestroyed, like that of the
     /// channels that we originate.
     tells_its_end: bool,
@@ -43,7 +45,16 @@ impl Leg {
     /// The leg that a run is about to originate.
     pub(crate) fn outbound(server: Arc<Server>, channel: Arc<str>, subscription: Subscription) -> Self {
         let (side, state) = (Side::Src, LegState::Trying);
-        Self { side, server, channel, state, is_dismissed: false, tells_its_end: true, _subscription: subscription }
+        Self {
+            side,
+            server,
+            channel,
+            state,
+            is_dismissed: false,
+            has_untold_end: false,
+            tells_its_end: true,
+            _subscription: subscription,
+        }
     }
 
     /// The leg that arrived for a run. `is_own_half` says that it is the far half of the run's own Local channel.
@@ -60,6 +71,7 @@ impl Leg {
             channel,
             state,
             is_dismissed: false,
+            has_untold_end: false,
             tells_its_end: is_own_half,
             _subscription: subscription,
         }

@@ -12,6 +12,7 @@ mod doctor;
 mod ending;
 mod guard;
 mod lease;
+mod leavings;
 mod leg;
 mod loop_watch;
 mod modes;

@@ -8,15 +8,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use calltest_ari::requests::channels::{Hangup, HangupReason};
-use calltest_ari::{Arrival, Client, Incoming, Unclaimed};
+use calltest_ari::{Arrival, Client, Event, Incoming, Unclaimed};
 use calltest_core::event::{ServerEvent, ServerProgress};
 use calltest_core::number::{CallerMismatch, PhoneNumber, end_alike};
 use calltest_core::number_rule::check_caller;
 use calltest_core::plan::{Link, Server, ServerName};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::Observer;
+use crate::leavings::Leavings;
 
 /// How many calls may wait to be looked at by one run. A run looks at once, so more means a flood, and they are rejected.
 const CALLS_PER_RUN: usize = 16;
@@ -81,7 +83,10 @@ pub(crate) struct Reception {
     client: Client,
     observer: Arc<dyn Observer>,
     tasks: TaskTracker,
+    leavings: Arc<Leavings>,
     desk: Mutex<Desk>,
+    /// When the latest event came in that could not be read.
+    unreadable: Mutex<Option<Instant>>,
 }
 
 /// A run's place at the reception. Dropping it says that the run waits no longer.
@@ -102,8 +107,19 @@ pub(crate) fn calls() -> (mpsc::Sender<Called>, mpsc::Receiver<Called>) {
 }
 
 impl Reception {
-    pub(crate) fn new(server: ServerName, client: Client, observer: Arc<dyn Observer>, tasks: TaskTracker) -> Self {
-        Self { server, client, observer, tasks, desk: Mutex::default() }
+    pub(crate) fn new(
+        server: ServerName,
+        client: Client,
+        observer: Arc<dyn Observer>,
+        tasks: TaskTracker,
+        leavings: Arc<Leavings>,
+    ) -> Self {
+        Self { server, client, observer, tasks, leavings, desk: Mutex::default(), unreadable: Mutex::default() }
+    }
+
+    /// Whether an event has come in since `start` that could not be read: it may have been any that is missing.
+    pub(crate) fn has_unreadable_since(&self, start: Instant) -> bool {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at >= start)
     }
 
     /// Lets a run wait for a call. Has to be done before anything can cause that call.
@@ -130,6 +146,11 @@ impl Reception {
         while let Some(unclaimed) = incoming.next().await {
             match unclaimed {
                 Unclaimed::Arrival(arrival) => self.take_in(arrival),
+                Unclaimed::Event(event) if matches!(*event, Event::Unreadable { .. }) => {
+                    *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    // It may have told of a call that nobody will take now.
+                    self.leavings.suspect();
+                }
                 // Events of channels whose run is over, or of the far halves of Local channels.
                 Unclaimed::Event(event) => tracing::trace!(server = %self.server, "unclaimed {}", event.kind()),
             }
@@ -140,11 +161,13 @@ impl Reception {
     pub(crate) fn reject(&self, channel_id: String) {
         let client = self.client.clone();
         let server = self.server.clone();
+        let leavings = Arc::clone(&self.leavings);
         self.tasks.spawn(async move {
             let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Hangup::default() };
             match client.request(hangup).await {
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(%server, "could not reject a stray call: {error}");
+                    leavings.suspect();
                 }
                 _ => {}
             }

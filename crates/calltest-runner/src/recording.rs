@@ -148,7 +148,11 @@ impl Call<'_> {
                 forgive(client.request(recordings::DeleteStored { recording_name }).await);
             }
             let channel_id = self.tapes[index].channel.to_string();
-            forgive(client.request(channels::Hangup { channel_id, ..Default::default() }).await);
+            let hangup = client.request(channels::Hangup { channel_id, ..Default::default() }).await;
+            if hangup.as_ref().is_err_and(|error| !error.is_not_found()) {
+                self.suspect_leavings(side);
+            }
+            forgive(hangup);
         }
     }
 

@@ -75,7 +75,8 @@ async fn delete_recordings(client: &Client) -> Result<(), RequestError> {
     Ok(())
 }
 
-async fn leavings(client: &Client) -> Result<Vec<Channel>, RequestError> {
+/// The channels that belong to this app.
+pub(crate) async fn leavings(client: &Client) -> Result<Vec<Channel>, RequestError> {
     let mut channels = client.request(channels::List::default()).await?;
     channels.retain(|channel| is_leaving(client.app(), channel));
     Ok(channels)

@@ -116,6 +116,8 @@ impl Call<'_> {
                 if error.status().is_some() {
                     // The server has said no, so there is no channel to wait for.
                     self.outbound = None;
+                } else {
+                    self.suspect_leavings(Side::Src);
                 }
                 let is_unplaceable = error.status().is_some_and(|status| status.as_u16() == 500);
                 let offline = if is_unplaceable { self.look_at_endpoint(template, &dial_string).await? } else { None };

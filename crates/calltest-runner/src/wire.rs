@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::Observer;
+use crate::leavings::Leavings;
 use crate::reception::Reception;
 use crate::servers::Identity;
 use crate::sweep::sweep;
@@ -65,14 +66,21 @@ pub(crate) struct Why {
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) reception: Arc<Reception>,
+    pub(crate) leavings: Arc<Leavings>,
     readiness: watch::Receiver<Readiness>,
 }
 
 /// Whether runs may use a connection now.
 #[derive(Debug, Clone, PartialEq)]
 enum Readiness {
-    Ready,
-    NotReady { why: String },
+    /// What was there is clean.
+    Ready {
+        /// Which of the client's connections that was found out on.
+        epoch: u64,
+    },
+    NotReady {
+        why: String,
+    },
 }
 
 /// What all wires of a process have in common.
@@ -160,7 +168,14 @@ impl Wire {
     /// The connection, if runs may use it now; else the reason, a whole sentence.
     pub(crate) fn ready(&self) -> Result<&Connection, String> {
         match self.connection.get().map(|connection| (connection, connection.readiness.borrow().clone())) {
-            Some((connection, Readiness::Ready)) => Ok(connection),
+            // Whether it is still the same connection is asked of the client: a run that began on a new one before that
+            // is swept would be taken for a leaving.
+            Some((connection, Readiness::Ready { epoch })) if connection.client.epoch() == Some(epoch) => {
+                Ok(connection)
+            }
+            Some((_, Readiness::Ready { .. })) => {
+                Err(format!("the connection to server {} has just been lost", self.plan.name))
+            }
             Some((_, Readiness::NotReady { why })) => Err(why),
             None => Err(self.why_unavailable().map_or_else(|| "it was not tried yet".into(), |why| why.sentence)),
         }
@@ -187,10 +202,11 @@ impl Wire {
         self.close().await;
     }
 
-    /// Gives the app back and closes the connection.
+    /// Gives the app back and closes the connection. By then no run uses it any more.
     pub(crate) async fn close(&self) {
         self.retired.cancel();
         if let Some(connection) = self.connection.get() {
+            connection.leavings.take_leave(&connection.client).await;
             connection.client.close().await;
         }
     }
@@ -218,14 +234,18 @@ impl Connection {
             }
         };
         // Not before: whoever gives the attempt up during the sweep must not leave a task behind that holds the client.
-        let reception = Reception::new(name.clone(), client.clone(), Arc::clone(observer), tasks.clone());
+        let leavings = Arc::new(Leavings::default());
+        tasks.spawn(Arc::clone(&leavings).watch(client.clone()));
+        let reception =
+            Reception::new(name.clone(), client.clone(), Arc::clone(observer), tasks.clone(), Arc::clone(&leavings));
         let reception = Arc::new(reception);
         tasks.spawn(Arc::clone(&reception).serve(incoming));
         observer.server_event(ServerEvent { server: name.clone(), what: ServerProgress::Up { cleaned } });
-        let (ready, readiness) = watch::channel(Readiness::Ready);
+        let epoch = client.epoch().unwrap_or(0);
+        let (ready, readiness) = watch::channel(Readiness::Ready { epoch });
         let follower = Follower { server: name, client: client.clone(), observer: Arc::clone(observer), ready };
         tasks.spawn(follower.follow());
-        Ok(Self { client, reception, readiness })
+        Ok(Self { client, reception, leavings, readiness })
     }
 }
 
@@ -240,9 +260,9 @@ struct Follower {
 impl Follower {
     async fn follow(self) {
         let mut state = self.client.state();
-        let mut swept_in = match &*state.borrow() {
-            State::Up { epoch, .. } => Some(*epoch),
-            _ => None,
+        let mut swept_in = match &*self.ready.borrow() {
+            Readiness::Ready { epoch } => Some(*epoch),
+            Readiness::NotReady { .. } => None,
         };
         loop {
             let now = state.borrow_and_update().clone();
@@ -257,7 +277,7 @@ impl Follower {
                         Ok(_) if state.has_changed().unwrap_or(true) => continue,
                         Ok(cleaned) => {
                             swept_in = Some(epoch);
-                            self.ready.send_replace(Readiness::Ready);
+                            self.ready.send_replace(Readiness::Ready { epoch });
                             self.tell(ServerProgress::Up { cleaned });
                         }
                         Err(error) => {

@@ -1,6 +1,7 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
 mod burst;
+mod faults;
 mod fuzz;
 mod generate_ari;
 mod load;
@@ -19,6 +20,8 @@ enum Task {
     /// Be one of the fakes for `load`
     #[command(hide = true)]
     FakeServer,
+    /// Break something at each stage of each mode, and see that calltest tells the tester's faults from the network's
+    Faults(faults::Options),
     /// Fuzz whatever reads input from outside
     Fuzz(fuzz::Fuzz),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Burst(burst) => burst::run(&burst),
         Task::FakeServer => load::serve(),
+        Task::Faults(options) => faults::run(&options),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::GenerateAri(options) => generate_ari::run(&options),
         Task::Load(load) => load::run(&load),

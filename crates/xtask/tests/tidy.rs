@@ -142,6 +142,26 @@ fn the_core_touches_nothing() {
     assert!(touching.is_empty(), "the core is handed times and random values, and does no I/O: {touching:#?}");
 }
 
+/// The files of the runner that may look at the wall clock: when a run was asked for, what the guard's book counts, how old
+/// recordings are.
+const WALL_CLOCK: &[&str] = &["runner.rs", "guard.rs", "archive.rs"];
+
+#[test]
+fn verdicts_know_no_wall_clock() {
+    let runner = root().join("crates/calltest-runner/src");
+    let looking: Vec<_> = rust_files()
+        .into_iter()
+        .filter_map(|path| Some(path.strip_prefix(&runner).ok()?.to_owned()))
+        .filter(|place| !WALL_CLOCK.iter().any(|known| place == Path::new(known)))
+        .filter(|place| {
+            let text = fs::read_to_string(runner.join(place)).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            ["SystemTime::now", "jiff::", "Zoned::now", "Timestamp::now"].iter().any(|clock| code.contains(clock))
+        })
+        .collect();
+    assert!(looking.is_empty(), "a clock that jumps must not change a verdict: {looking:?}");
+}
+
 #[test]
 fn only_the_core_judges() {
     let judges = |path: &PathBuf| {

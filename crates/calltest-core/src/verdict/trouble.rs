@@ -54,6 +54,22 @@ pub enum Trouble {
         /// For how long.
         by: Duration,
     },
+    /// A channel was gone although no event had told of its end, so other events may be lost as well.
+    #[error(
+        "channel {channel} was gone on server {server} and no event had told of that, so what was not seen proves nothing"
+    )]
+    EndUntold {
+        /// Which server.
+        server: ServerName,
+        /// The channel's id.
+        channel: String,
+    },
+    /// A server sent events that could not be read, so any of them may have been the one that was missing.
+    #[error("server {server} sent events that could not be read, so what was not seen proves nothing")]
+    Unreadable {
+        /// Which server.
+        server: ServerName,
+    },
     /// Events came in faster than the run could take them.
     #[error("more events came in than the run could take; none is trusted any more")]
     Overflow,

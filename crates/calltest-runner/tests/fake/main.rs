@@ -11,6 +11,8 @@ mod budget;
 mod digits;
 mod faults;
 mod guard;
+mod leavings;
+mod lost_sight;
 mod modes;
 mod order;
 mod owners;

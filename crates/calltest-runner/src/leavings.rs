@@ -1,0 +1,107 @@
+//! Channels of ours that no run knows of, while a connection lasts.
+//!
+//! A run hangs up what it has. But a server that refuses for a while does not obey, one that was stopped carries out later
+//! what was long given up, and an arrival whose event could not be read is nobody's. Whoever has reason to think so
+//! says that there may be leavings. Then the server is asked what channels there are, and those of ours that no run is
+//! subscribed to, in two looks, are hung up. One look would not do: the event of a call that arrives may be on its way.
+
+use std::time::Duration;
+
+use calltest_ari::requests::channels::Hangup;
+use calltest_ari::{Client, State};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::sweep::{leavings, sweep};
+
+/// The pauses before each look after the last sign of leavings. Together they are longer than a server may take to be
+/// lost for its silence, so that what it does late is found by the last look.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+/// How long a connection that is being closed is kept for the sake of leavings.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Whether there may be leavings on one server.
+#[derive(Debug, Default)]
+pub(crate) struct Leavings {
+    /// Counts the reasons to think so; 0 once all is known to be well.
+    signs: watch::Sender<u64>,
+}
+
+impl Leavings {
+    /// There may be something that no run knows of, now or soon.
+    pub(crate) fn suspect(&self) {
+        self.signs.send_modify(|signs| *signs += 1);
+    }
+
+    /// Looks whenever there is reason to, until the client is closed.
+    pub(crate) async fn watch(self: std::sync::Arc<Self>, client: Client) {
+        let mut state = client.state();
+        tokio::select! {
+            _ = state.wait_for(|state| *state == State::Closed) => {}
+            () = self.look_and_look(&client) => {}
+        }
+    }
+
+    async fn look_and_look(&self, client: &Client) {
+        let mut signs = self.signs.subscribe();
+        loop {
+            // The sender lives as long as this.
+            let _ = signs.wait_for(|signs| *signs > 0).await;
+            let mut before = Vec::new();
+            let mut pauses = PAUSES.iter();
+            let mut seen = *signs.borrow_and_update();
+            while let Some(pause) = pauses.next() {
+                sleep(*pause).await;
+                let unknown = match look(client).await {
+                    Ok(unknown) => unknown,
+                    Err(error) => {
+                        tracing::debug!(server = %client.name(), "cannot look for leavings: {error}");
+                        pauses = PAUSES.iter();
+                        continue;
+                    }
+                };
+                for channel_id in unknown.iter().filter(|id| before.contains(*id)) {
+                    tracing::info!(server = %client.name(), %channel_id, "hanging up a channel that no run knows of");
+                    let hangup = Hangup { channel_id: channel_id.clone(), ..Hangup::default() };
+                    if let Err(error) = client.request(hangup).await
+                        && !error.is_not_found()
+                    {
+                        tracing::warn!(server = %client.name(), %channel_id, "could not hang up a leaving: {error}");
+                    }
+                }
+                let now = *signs.borrow_and_update();
+                if !unknown.is_empty() || now != seen {
+                    (pauses, seen) = (PAUSES.iter(), now);
+                }
+                before = unknown;
+            }
+            // A sign that came in at this very moment stays.
+            self.signs.send_if_modified(|signs| {
+                let is_well = *signs == seen;
+                *signs = if is_well { 0 } else { *signs };
+                is_well
+            });
+        }
+    }
+
+    /// Before the connection is closed: where there may be leavings, there are no runs any more that they could be
+    /// mistaken for.
+    pub(crate) async fn take_leave(&self, client: &Client) {
+        let may_be_left = *self.signs.borrow() > 0;
+        if may_be_left && !matches!(timeout(FAREWELL, sweep(client)).await, Ok(Ok(_))) {
+            tracing::warn!(server = %client.name(), "channels may be left; Asterisk's own limit will end them");
+        }
+    }
+}
+
+/// The ids of the channels that are ours and that no run is subscribed to.
+async fn look(client: &Client) -> Result<Vec<String>, calltest_ari::RequestError> {
+    let mut ids: Vec<String> = leavings(client).await?.into_iter().map(|channel| channel.id).collect();
+    ids.retain(|id| {
+        // The far half of a Local channel goes with its near half.
+        let near = id.strip_suffix(";1").or_else(|| id.strip_suffix(";2")).unwrap_or(id);
+        !client.is_subscribed(id) && !client.is_subscribed(near)
+    });
+    Ok(ids)
+}

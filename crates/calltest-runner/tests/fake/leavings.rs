@@ -1,0 +1,86 @@
+//! Calls that a run could not hang up, or never knew of: they are hung up later, on the same connection.
+
+use std::time::Duration;
+
+use calltest_core::evidence::Observation;
+use fake_asterisk::{FakeAsterisk, FarEnd};
+
+use crate::scene;
+use crate::scene::{at, check, dtmf, ends, passes, play, wait};
+
+/// How long it may take until a leaving is gone: two looks, and the pause after a look that failed.
+const GONE_WITHIN: Duration = Duration::from_secs(12);
+
+async fn nothing_stays(fake: &FakeAsterisk) {
+    fake.wait_until(|view| view.channel_count() == 0, GONE_WITHIN).await.expect("leavings are hung up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_refuses_to_hang_up_is_hung_up_once_it_obeys() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::answers_after(Duration::from_millis(100)));
+    let stage = scene(&fake).open(&[play("out", None)]).await;
+    fake.faults().on("*", "/channels/*").after(1).refuses(503);
+    check(&stage.run().await, "error", |said| said.contains("503"));
+    assert_eq!(fake.open_channels().len(), 1);
+    fake.faults().heal();
+    nothing_stays(&fake).await;
+    passes(&stage.run().await);
+    stage.close().await;
+    assert!(fake.open_channels().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_arrives_unreadably_does_not_stay() {
+    let fake = FakeAsterisk::start().await;
+    let mut test = wait(at("trunk", "", None));
+    test.timeout = Duration::from_secs(1);
+    let stage = scene(&fake).open(&[test]).await;
+    fake.faults().events("StasisStart").times(1).truncates();
+    let run = stage.start();
+    stage.witness.until_waiting().await;
+    fake.call_in("trunk", "trunk", ("Eve", "+4930555"));
+    check(&run.await.unwrap(), "error", |said| said.contains("could not be read"));
+    nothing_stays(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_made_long_after_it_was_given_up_does_not_stay() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::never_answers());
+    let stage = scene(&fake).open(&[play("out", None)]).await;
+    fake.faults().on("POST", "/channels/*").times(1).acts_late(Duration::from_millis(7000));
+    check(&stage.run().await, "error", |said| said.contains("dial"));
+    fake.wait_until(|view| view.channel_count() == 1, Duration::from_secs(10)).await.expect("it is made in the end");
+    nothing_stays(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_under_way_are_not_taken_for_leavings() {
+    let fake = FakeAsterisk::start().await;
+    let mut long = dtmf(ends("fone1", "trunk", "trunk", "fone1"));
+    long.delay.answer = Duration::from_secs(5);
+    long.timeout = Duration::from_secs(20);
+    let stage = scene(&fake).open(&[long]).await;
+    let answered = stage.witness.when(|what| *what == Observation::Answered);
+    let run = stage.start();
+    answered.await;
+    // A reason to look for leavings, while the call is up for several looks.
+    fake.faults().sends_truncated_event();
+    passes(&run.await.unwrap());
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_closed_leaves_nothing_behind_that_was_suspected() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::answers_after(Duration::from_millis(100)));
+    let stage = scene(&fake).open(&[play("out", None)]).await;
+    fake.faults().on("*", "/channels/*").after(1).refuses(503);
+    check(&stage.run().await, "error", |said| said.contains("503"));
+    fake.faults().heal();
+    stage.close().await;
+    assert!(fake.open_channels().is_empty(), "{:?}", fake.open_channels());
+}
