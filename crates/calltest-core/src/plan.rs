@@ -7,7 +7,7 @@
 mod call_test;
 mod trigger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -128,13 +128,14 @@ impl Plan {
         self.links.get(name).expect("a test names only links of its own plan")
     }
 
-    /// Whether calls of other links arrive under the same name as those of this one, so that only the dialled number tells
+    /// The links that share a trunk: calls of several links arrive under the same name, so that only the dialled number tells
     /// them apart.
-    pub fn shares_trunk(&self, link: &LinkName) -> bool {
-        let this = self.link(link);
-        // What tells most of them apart comes first: with thousands of links, this is asked thousands of times.
-        let mut namesakes = self.links.values().filter(|other| other.arrives_as == this.arrives_as);
-        namesakes.any(|other| other.name != this.name && other.server == this.server)
+    pub fn links_on_shared_trunks(&self) -> BTreeSet<LinkName> {
+        let mut arriving: BTreeMap<(&ServerName, &LinkName), Vec<&LinkName>> = BTreeMap::new();
+        for link in self.links.values() {
+            arriving.entry((&link.server, &link.arrives_as)).or_default().push(&link.name);
+        }
+        arriving.into_values().filter(|links| links.len() > 1).flatten().cloned().collect()
     }
 
     /// The server on which a link lies.

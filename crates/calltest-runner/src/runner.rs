@@ -49,6 +49,8 @@ pub struct Setup {
 /// Carries out runs of one plan's tests.
 pub struct Runner {
     plan: Arc<Plan>,
+    /// The links of which only the dialled number tells whose call arrives.
+    on_shared_trunks: BTreeSet<LinkName>,
     budgets: Option<Arc<Budgets>>,
     servers: Servers,
     shared: Arc<Shared>,
@@ -94,7 +96,7 @@ impl Runner {
 
     fn on(plan: Arc<Plan>, servers: Servers, shared: Arc<Shared>) -> Self {
         let budgets = Budgets::of(&plan, &shared.state_directory);
-        Self { plan, budgets, servers, shared }
+        Self { on_shared_trunks: plan.links_on_shared_trunks(), plan, budgets, servers, shared }
     }
 
     /// The plan whose tests it runs.
@@ -201,7 +203,11 @@ impl Runner {
             name.map(|name| {
                 let server = self.servers.get(&self.plan.server_of(name).name)?;
                 server.connection()?;
-                Ok(End { link: Arc::clone(self.plan.link(name)), server, shares_trunk: self.plan.shares_trunk(name) })
+                Ok(End {
+                    link: Arc::clone(self.plan.link(name)),
+                    server,
+                    shares_trunk: self.on_shared_trunks.contains(name),
+                })
             })
             .transpose()
         };

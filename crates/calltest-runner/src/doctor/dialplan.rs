@@ -83,7 +83,7 @@ async fn try_way(patient: &Patient<'_>, client: &Client, link: &Link, way: WayIn
         trunk,
         link: &link.name,
         arrives_as: &link.arrives_as,
-        is_told_by_number: patient.plan.shares_trunk(&link.name),
+        is_told_by_number: patient.plan.links_on_shared_trunks().contains(&link.name),
         app: client.app(),
     };
     match probe(client, &tried.dial_string, link.name.as_str()).await {
