@@ -93,7 +93,7 @@ impl Settings {
             allowed_events: None,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
-            ping_interval: Duration::from_secs(1),
+            ping_interval: Duration::from_millis(500),
             silence_limit: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(2),
             backoff: Duration::from_millis(250)..=Duration::from_secs(15),

@@ -219,6 +219,10 @@ impl<'a> Call<'a> {
             Event::PlaybackFinished(finished) => {
                 let media = finished.playback.media_uri.clone();
                 if finished.playback.state == PlaybackState::Failed {
+                    // A sound that the end of the call cuts short is told as failed, too.
+                    if self.leg(side).is_some_and(Leg::is_over) {
+                        return Ok(());
+                    }
                     return Err(Stop::Trouble(Trouble::PlaybackFailed { link: self.link(side), media }));
                 }
                 self.recorder.note_event(side, received, stamp, Observation::PlaybackFinished { media });

@@ -11,6 +11,7 @@ mod follow;
 mod ledger;
 mod lines;
 mod proxy;
+mod pulse;
 mod stage;
 mod summary;
 mod truth;
@@ -134,6 +135,7 @@ fn go_on(options: &Options, stage: &Stage) -> anyhow::Result<()> {
     let told = Told::default();
     thread::scope(|scope| {
         let _end_of_all = Ending(stage);
+        scope.spawn(|| stage.pulse.watch(|| stage.is_over()));
         scope.spawn(|| told.listen(stage.daemon.address(), || stage.is_over()));
         let faults = scope.spawn(|| match options.no_faults {
             true => Ok(Vec::new()),

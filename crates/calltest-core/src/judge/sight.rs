@@ -1,4 +1,4 @@
-//! Could we see? What is not seen, what is late, and what looks like somebody's doing, proves something only while every
+//! Could we see? What is not seen, what is late or spoilt, and what looks like somebody's doing, proves something only while every
 //! server involved answers and goes on working, and our own loop is not held up.
 
 use std::time::Duration;
@@ -7,14 +7,14 @@ use super::Case;
 use crate::cause::HangupCause;
 use crate::evidence::{Ending, Observation, Stop};
 use crate::expectation::RejectionWindow;
-use crate::verdict::{Failure, Trouble, Verdict};
+use crate::verdict::{Failure, SoundFault, Trouble, Verdict};
 
 /// From this delay of our own event loop on, absence proves nothing.
 pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
 
-/// From this silence of a server on, absence and lateness prove nothing: it answers a ping every second, so it has stood
-/// still meanwhile, or its connection has, and may have held up the call as well.
-pub const MAX_SILENCE: Duration = Duration::from_secs(2);
+/// From this silence of a server on, what is late, spoilt or missing proves nothing: it answers two pings a second, so
+/// it has stood still meanwhile, or its connection has, and may have held up the call as well.
+pub const MAX_SILENCE: Duration = Duration::from_secs(1);
 
 /// What a soft request to hang up has in the place of its cause when Asterisk is being stopped: a flag rather than a cause
 /// (`AST_SOFTHANGUP_SHUTDOWN` in Asterisk's `channel.h`).
@@ -54,17 +54,18 @@ impl Case<'_> {
         Some(Trouble::StoodStill { server: still.server.clone(), by: still.longest_silence })
     }
 
-    /// What a failure comes to: lateness is no failure where a server of ours may be what was late.
+    /// What a failure comes to: what a server of ours that stood still may have delayed or spoilt is none.
     pub(super) fn weigh(&self, failure: Failure) -> Verdict {
-        let is_late = match &failure {
-            Failure::AnsweredLate { .. } => true,
+        let may_be_ours = match &failure {
+            Failure::AnsweredLate { .. } | Failure::Digits { .. } => true,
+            Failure::Sound { fault, .. } => matches!(fault, SoundFault::Short { .. }),
             Failure::RejectedOutOfTime { after, window, .. } => match window {
                 RejectionWindow::AfterDialling { within } => after > within,
                 RejectionWindow::AfterRinging { to, .. } => after > to,
             },
             _ => false,
         };
-        match self.standstill().filter(|_| is_late) {
+        match self.standstill().filter(|_| may_be_ours) {
             Some(trouble) => Verdict::Error(trouble),
             None => Verdict::Fail(failure),
         }

@@ -87,7 +87,7 @@ impl Story {
     }
 
     fn seen(mut self, round_trip: Option<Duration>) -> Self {
-        let longest_silence = Duration::from_millis(if round_trip.is_some() { 1000 } else { 4000 });
+        let longest_silence = Duration::from_millis(if round_trip.is_some() { 500 } else { 4000 });
         self.evidence.sight = vec![Sight { server: "asterisk".into(), longest_silence, round_trip }];
         self
     }
@@ -214,13 +214,14 @@ fn a_call_that_never_gets_there_is_a_failure_only_while_we_can_see() {
 
 #[test]
 fn a_server_that_stood_still_is_not_believed_about_what_is_missing() {
-    let sentence = "server asterisk was silent for 4.4 s during the run, so what was late or not seen proves nothing";
+    let sentence =
+        "server asterisk was silent for 4.4 s during the run, so what was late, spoilt or not seen proves nothing";
     let digits = || {
         let stop = Stop::DigitsOverdue { to: Side::Src, overdue: Duration::from_secs(3) };
         story(Milestone::Answer).arrived().src(Observation::Answered).digits(Side::Src, "226", "22").stopped(stop)
     };
     digits().stood_still(4400).is("error", sentence);
-    digits().stood_still(2000).is("fail", "foo: expected digits 226, received 22 until 3 s after the last was due");
+    digits().stood_still(1000).is("fail", "foo: expected digits 226, received 22 until 3 s after the last was due");
     let unanswered = || story(Milestone::Answer).deadline(Awaiting::Answer(Side::Src));
     unanswered().stood_still(4400).is("error", sentence);
     let late = |by| {
@@ -229,7 +230,10 @@ fn a_server_that_stood_still_is_not_believed_about_what_is_missing() {
         story
     };
     late(4400).is("error", sentence);
-    late(1900).is("fail", "foo: answered after 1 s, expected within 0.50 s");
+    late(1000).is("fail", "foo: answered after 1 s, expected within 0.50 s");
+    let spoilt = || story(Milestone::Answer).arrived().src(Observation::Answered).digits(Side::Src, "226", "2226");
+    spoilt().stood_still(4400).is("error", sentence);
+    spoilt().stood_still(1000).is("fail", "foo: expected digits 226, received 2226 (number 3 is wrong)");
     // What was seen was seen, and a pass is one.
     story(Milestone::Answer)
         .rejected(17, 486)

@@ -47,7 +47,7 @@ pub enum Trouble {
         why: String,
     },
     /// A server stood still for a while, or the connection to it did, and with it perhaps the call.
-    #[error("server {server} was silent for {:.1} s during the run, so what was late or not seen proves nothing", by.as_secs_f64())]
+    #[error("server {server} was silent for {:.1} s during the run, so what was late, spoilt or not seen proves nothing", by.as_secs_f64())]
     StoodStill {
         /// Which server.
         server: ServerName,

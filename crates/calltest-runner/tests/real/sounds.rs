@@ -20,6 +20,9 @@ exten => speaks,1,Answer()
  same => n,Wait(60)
 exten => listens,1,Answer()
  same => n,Wait(60)
+exten => leaves,1,Answer()
+ same => n,Wait(0.8)
+ same => n,Hangup()
 ";
 
 /// A recording as the run's evidence names it: how long, and how loud (root mean square of full scale).
@@ -77,6 +80,20 @@ async fn what_we_play_is_not_in_the_recording() {
     let (duration, loudness) = recording(&run, Side::Src);
     let played = run.evidence.played(Side::Src).expect("the sound was played");
     assert!(duration >= played && loudness < 0.0005, "{duration:?}, {played:?}, {loudness}");
+    server_keeps_no_recording(&lab).await;
+    nothing_is_left(&lab);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_far_end_that_hangs_up_while_we_play_is_a_failure_and_not_a_missing_sound() {
+    let lab = one_server(FAR_ENDS);
+    let scene = Scene::new().server("a", address(lab.server("a"))).link("out", "a", "Local/leaves@far", "out");
+    let stage = scene.open(&[recorded(play("out", Some("demo-thanks")), "cut_short")]).await;
+    check(&stage.run().await, "fail", |reason| {
+        reason.starts_with("out: the call ended ")
+            && reason.ends_with(" after the answer with 16 normal clearing, while waiting for a sound to end")
+    });
     server_keeps_no_recording(&lab).await;
     nothing_is_left(&lab);
     stage.close().await;

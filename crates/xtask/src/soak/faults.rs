@@ -126,7 +126,8 @@ impl<'s> Faults<'s> {
         let Some(blow) = self.bag.pop() else { return Ok(()) };
         let name = *SERVERS.choose(&mut self.random).expect("there are two servers");
         let pause = self.seconds(match blow {
-            Blow::ServerFrozen => 0.5..8.0,
+            // Less than a second spoils digits on a trunk, and nobody can tell it from a moment of quiet.
+            Blow::ServerFrozen => 1.2..8.0,
             _ => 0.5..5.0,
         });
         let server = self.stage.lab.server(name);

@@ -9,6 +9,7 @@ use asterisk_lab::Lab;
 use super::daemon::Daemon;
 use super::lines::Line;
 use super::proxy::Proxy;
+use super::pulse::Pulse;
 use super::truth::{Truth, now};
 
 /// The scene of a soak.
@@ -23,6 +24,7 @@ pub(super) struct Stage {
     pub(super) start: Duration,
     /// The same by a clock that nobody turns.
     pub(super) epoch: Instant,
+    pub(super) pulse: Pulse,
     truth: Mutex<Truth>,
     wrongs: Mutex<Vec<String>>,
     is_over: AtomicBool,
@@ -38,6 +40,7 @@ impl Stage {
             seed,
             start: now(),
             epoch: Instant::now(),
+            pulse: Pulse::default(),
             truth: Mutex::default(),
             wrongs: Mutex::default(),
             is_over: AtomicBool::new(false),

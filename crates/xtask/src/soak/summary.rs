@@ -92,9 +92,10 @@ impl Summary<'_> {
         }
         let wrongs = self.stage.wrongs();
         println!(
-            "\n{} runs, {} of them with a wrong verdict; {} things wrong in all (seed {})",
+            "\n{} runs, {} of them with a wrong verdict, {} excused; {} things wrong in all (seed {})",
             self.ledger.runs(),
             self.ledger.wrong,
+            self.ledger.excused,
             wrongs.len(),
             self.stage.seed
         );
@@ -113,6 +114,7 @@ impl Summary<'_> {
             "faults": self.stage.truth().counts(),
             "recoveries": recoveries.collect::<Vec<_>>(),
             "wrong": self.stage.wrongs(),
+            "excused": self.ledger.excused,
             "growth": self.growth,
             "samples": self.watch.samples,
         });

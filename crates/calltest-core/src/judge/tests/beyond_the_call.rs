@@ -97,6 +97,11 @@ fn a_sound_has_to_be_recorded_in_full() {
     let played = || heard().plays(Side::Src, 2000);
     played().fetched(Side::Dst, 2000).is("pass", "");
     played().fetched(Side::Dst, 1990).is("fail", "bar: expected 2 s of sound, the recording has only 1.99 s");
+    // A server that stood still while it played tells nothing by how long it took.
+    played().fetched(Side::Dst, 400).stood_still(2500).is(
+        "error",
+        "server asterisk was silent for 2.5 s during the run, so what was late, spoilt or not seen proves nothing",
+    );
     played().fetched(Side::Dst, 0).is("fail", "bar: expected a voice, the recording is empty");
     let why = "GET recordings/stored: 404".to_owned();
     played()

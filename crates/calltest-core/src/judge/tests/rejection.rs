@@ -48,7 +48,8 @@ impl Story {
 
 #[test]
 fn a_rejection_that_is_late_on_a_server_that_stood_still_proves_nothing() {
-    let sentence = "server asterisk was silent for 4.0 s during the run, so what was late or not seen proves nothing";
+    let sentence =
+        "server asterisk was silent for 4.0 s during the run, so what was late, spoilt or not seen proves nothing";
     soon().after(4200).rejected(17, 486).stood_still(4000).is("error", sentence);
     later().src(Observation::Ringing).after(4200).rejected(17, 486).stood_still(4000).is("error", sentence);
     // A server that stands still makes nothing come sooner.
