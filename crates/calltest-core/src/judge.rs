@@ -55,7 +55,7 @@ impl Case<'_> {
             _ => None,
         };
         let met = self.evidence.facts.iter().find_map(|fact| match &fact.what {
-            Observation::Troubled(trouble) => Some(trouble),
+            Observation::Troubled(trouble) if !trouble.is_doubt() => Some(trouble),
             _ => None,
         });
         stop.or(met).cloned().or_else(|| self.shutdown()).map(Verdict::Error)
@@ -74,12 +74,12 @@ impl Case<'_> {
         self.offline()
             .or_else(|| self.came_back())
             .or_else(|| self.no_extension())
-            .or_else(|| self.digits_spoilt())
+            .or_else(|| self.digits_spoilt().filter(|_| self.doubt().is_none()))
             .or_else(|| self.wrong_call().filter(|_| self.leg_ended().is_some()))
             .or_else(|| self.forbidden_sign())
             .or_else(|| self.answered_wrongly())
             .or_else(|| self.leg_ended())
-            .or_else(|| self.skipped())
+            .or_else(|| self.skipped().filter(|_| self.doubt().is_none()))
             .or_else(|| self.rejected_out_of_time())
             .or_else(|| self.sound_lost())
     }
@@ -275,6 +275,9 @@ impl Case<'_> {
                 if self.came_late(*awaiting) =>
             {
                 Err(Trouble::Late { what: awaiting.words() })
+            }
+            Ending::Stopped(stop @ Stop::DigitsWrong { .. }) => {
+                self.missing(stop).map_err(|why| self.doubt().unwrap_or(why))
             }
             Ending::Stopped(stop) => self.missing(stop),
         };

@@ -42,6 +42,18 @@ impl Case<'_> {
         if self.evidence.loop_delay > MAX_LOOP_DELAY {
             return Some(Trouble::LoopDelayed { by: self.evidence.loop_delay });
         }
+        self.blind_server().or_else(|| self.doubt())
+    }
+
+    /// Why events may have been lost though the server is in sight, if so.
+    pub(super) fn doubt(&self) -> Option<Trouble> {
+        self.evidence.facts.iter().find_map(|fact| match &fact.what {
+            Observation::Troubled(trouble) if trouble.is_doubt() => Some(trouble.clone()),
+            _ => None,
+        })
+    }
+
+    fn blind_server(&self) -> Option<Trouble> {
         let is_blind = |sight: &&Sight| sight.round_trip.is_none() || sight.longest_silence > MAX_SILENCE;
         let unseen = self.evidence.sight.iter().find(is_blind)?;
         if unseen.round_trip.is_some() {

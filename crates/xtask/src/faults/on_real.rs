@@ -130,7 +130,9 @@ pub(crate) const REAL_FAULTS: &[RealFault] = &[
     },
     RealFault {
         name: "slow-network",
-        strikes: |_, weather| drop(weather.send_replace(Weather::Slow(ms(150)))),
+        strikes: |_, weather| {
+            weather.send_replace(Weather::Slow(ms(150)));
+        },
         right: |_, _| Right::Pass,
         why: "a third of a second for each request is within every limit",
         back_within: Duration::from_secs(3),
@@ -250,7 +252,9 @@ pub(crate) fn broken_cells(pool: &Arc<Pool>) -> Vec<Cell> {
 fn broken_trial(broken: &Broken, column: &'static str, field: &Arc<RealField>, proxy: &Proxy) -> Trial {
     let (struck, weather) = (Arc::clone(field), proxy.weather());
     let act = move || match column {
-        "slow-network" => drop(weather.send_replace(Weather::Slow(ms(150)))),
+        "slow-network" => {
+            weather.send_replace(Weather::Slow(ms(150)));
+        }
         "stopped-300ms" => stop(&struck, ms(300)),
         _ => {}
     };
