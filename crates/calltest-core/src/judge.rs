@@ -281,7 +281,7 @@ impl Case<'_> {
             }
             Ending::Stopped(stop) => self.missing(stop),
         };
-        Some(match (missing, self.blindness()) {
+        Some(match (missing, self.blindness().or_else(|| self.doubt())) {
             (Ok(_), Some(trouble)) | (Err(trouble), _) => Verdict::Error(trouble),
             (Ok(failure), None) => Verdict::Fail(failure),
         })

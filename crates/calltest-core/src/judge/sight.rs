@@ -42,7 +42,7 @@ impl Case<'_> {
         if self.evidence.loop_delay > MAX_LOOP_DELAY {
             return Some(Trouble::LoopDelayed { by: self.evidence.loop_delay });
         }
-        self.blind_server().or_else(|| self.doubt())
+        self.blind_server()
     }
 
     /// Why events may have been lost though the server is in sight, if so.
