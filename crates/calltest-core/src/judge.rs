@@ -35,6 +35,7 @@ pub fn judge(expectation: &Expectation, evidence: &Evidence) -> Judgement {
         .trouble()
         .or_else(|| case.called_off())
         .or_else(|| case.unseen_end())
+        .or_else(|| case.untimely())
         .or_else(|| case.misdeed().map(Verdict::Fail))
         .or_else(|| case.absence())
         .unwrap_or_else(|| case.passed());

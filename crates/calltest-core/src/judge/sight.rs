@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Case;
 use crate::cause::HangupCause;
 use crate::evidence::{Ending, Observation, Sight, Stop};
-use crate::verdict::{Trouble, Verdict};
+use crate::verdict::{Failure, Trouble, Verdict};
 
 /// From this delay of our own event loop on, absence proves nothing.
 pub const MAX_LOOP_DELAY: Duration = Duration::from_secs(1);
@@ -35,6 +35,17 @@ impl Case<'_> {
             Ending::Stopped(stop) => matches!(stop, Stop::LegEnded { .. }),
         };
         self.blindness().filter(|_| is_ended).map(Verdict::Error)
+    }
+
+    /// A rejection or an answer at the wrong time, of a server that was silent for long: where it was stopped meanwhile,
+    /// all that it does and stamps is late.
+    pub(super) fn untimely(&self) -> Option<Verdict> {
+        let is_answered_late = || matches!(self.answered_wrongly(), Some(Failure::AnsweredLate { .. }));
+        let is_untimely = self.rejected_out_of_time().is_some() || is_answered_late();
+        let was_silent = |sight: &&Sight| sight.longest_silence > MAX_SILENCE;
+        let silent = self.evidence.sight.iter().find(was_silent).filter(|_| is_untimely)?;
+        let (server, silence) = (silent.server.clone(), silent.longest_silence);
+        Some(Verdict::Error(Trouble::Silent { server, silence }))
     }
 
     /// Why what we did not see proves nothing, if so.

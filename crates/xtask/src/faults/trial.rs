@@ -271,7 +271,15 @@ impl Scene {
         }
         let since = Instant::now();
         loop {
-            let left = self.field.channels_left().await?;
+            let left = match self.field.channels_left().await {
+                Ok(left) => left,
+                // The server may be on its way back still.
+                Err(_) if since.elapsed() < back_within + GONE_WITHIN => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if left.is_empty() {
                 break;
             }
