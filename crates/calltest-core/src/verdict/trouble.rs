@@ -47,7 +47,7 @@ pub enum Trouble {
         why: String,
     },
     /// A server was heard again, but not for a long time before.
-    #[error("nothing was heard from server {server} for {:.1} s during the run, so what was not seen proves nothing", silence.as_secs_f64())]
+    #[error("nothing was heard from server {server} for {:.1} s during the run, so what was not seen or came late proves nothing", silence.as_secs_f64())]
     Silent {
         /// Which server.
         server: ServerName,

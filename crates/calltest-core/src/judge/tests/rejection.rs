@@ -58,6 +58,16 @@ fn a_rejection_has_to_come_in_time() {
 }
 
 #[test]
+fn a_rejection_by_a_server_that_was_silent_for_long_is_at_no_known_time() {
+    let mut silent = soon().after(5000).rejected(17, 486).seen(Some(Duration::ZERO));
+    silent.evidence.sight[0].longest_silence = seconds(5);
+    silent.is(
+        "error",
+        "nothing was heard from server asterisk for 5.0 s during the run, so what was not seen or came late proves nothing",
+    );
+}
+
+#[test]
 fn a_rejection_after_ringing_has_its_time_from_there() {
     let rings = || later().after(700).src(Observation::Ringing);
     rings().after(1000).rejected(19, 480).is("pass", "");
