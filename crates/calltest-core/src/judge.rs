@@ -55,7 +55,7 @@ impl Case<'_> {
             _ => None,
         };
         let met = self.evidence.facts.iter().find_map(|fact| match &fact.what {
-            Observation::Troubled(trouble) => Some(trouble),
+            Observation::Troubled(trouble) if !trouble.is_doubt() => Some(trouble),
             _ => None,
         });
         stop.or(met).cloned().or_else(|| self.shutdown()).map(Verdict::Error)
@@ -74,12 +74,12 @@ impl Case<'_> {
         self.offline()
             .or_else(|| self.came_back())
             .or_else(|| self.no_extension())
-            .or_else(|| self.digits_spoilt())
+            .or_else(|| self.digits_spoilt().filter(|_| self.doubt().is_none()))
             .or_else(|| self.wrong_call().filter(|_| self.leg_ended().is_some()))
             .or_else(|| self.forbidden_sign())
             .or_else(|| self.answered_wrongly())
             .or_else(|| self.leg_ended())
-            .or_else(|| self.skipped())
+            .or_else(|| self.skipped().filter(|_| self.doubt().is_none()))
             .or_else(|| self.rejected_out_of_time())
             .or_else(|| self.sound_lost())
     }
@@ -276,9 +276,12 @@ impl Case<'_> {
             Ending::Stopped(Stop::DigitsOverdue { to, .. }) if self.came_late(Awaiting::Digits(*to)) => {
                 Err(Trouble::Late { what: Awaiting::Digits(*to).words() })
             }
+            Ending::Stopped(stop @ Stop::DigitsWrong { .. }) => {
+                self.missing(stop).map_err(|why| self.doubt().unwrap_or(why))
+            }
             Ending::Stopped(stop) => self.missing(stop),
         };
-        Some(match (missing, self.blindness().or_else(|| self.standstill())) {
+        Some(match (missing, self.blindness().or_else(|| self.standstill()).or_else(|| self.doubt())) {
             (Ok(_), Some(trouble)) | (Err(trouble), _) => Verdict::Error(trouble),
             (Ok(failure), None) => Verdict::Fail(failure),
         })

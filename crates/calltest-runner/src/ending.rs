@@ -34,7 +34,7 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
-        self.doubt_unreadable(&ending);
+        self.doubt_unreadable();
         let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
         if is_ending || self.legs().any(|leg| leg.is_dismissed) {
             let limit = Instant::now() + FOLLOW;
@@ -46,7 +46,7 @@ impl Call<'_> {
         if let Err(trouble) = self.hang_up().await {
             self.recorder.note(None, Observation::Troubled(trouble));
         }
-        self.doubt_untold(&ending);
+        self.doubt_untold();
         if let Some(counted) = self.counted.take() {
             counted.end().await;
         }
@@ -103,21 +103,20 @@ impl Call<'_> {
         round_trips
     }
 
-    /// Where something is missing, a channel whose end no event has told shows that events get lost.
-    fn doubt_untold(&mut self, ending: &Ending) {
-        let untold = self.legs().find(|leg| leg.has_untold_end);
-        let Some(leg) = untold.filter(|_| is_missing(ending)) else { return };
+    /// A channel whose end no event has told shows that events get lost.
+    fn doubt_untold(&mut self) {
+        let Some(leg) = self.legs().find(|leg| leg.has_untold_end) else { return };
         let (server, channel) = (leg.server.plan.name.clone(), leg.channel.to_string());
         self.recorder.note(None, Observation::Troubled(Trouble::EndUntold { server, channel }));
     }
 
-    /// Where something is missing, an event that could not be read may have been just that.
-    fn doubt_unreadable(&mut self, ending: &Ending) {
+    /// An event that could not be read may have been the one that is missing.
+    fn doubt_unreadable(&mut self) {
         let started = self.recorder.started();
         let has_unreadable = |server: &std::sync::Arc<Server>| {
             server.line().is_some_and(|connection| connection.reception.has_unreadable_since(started))
         };
-        if let Some(server) = self.servers().into_iter().find(|server| is_missing(ending) && has_unreadable(server)) {
+        if let Some(server) = self.servers().into_iter().find(has_unreadable) {
             let server = server.plan.name.clone();
             self.recorder.note(None, Observation::Troubled(Trouble::Unreadable { server }));
         }
@@ -254,18 +253,4 @@ impl Call<'_> {
         }
         servers
     }
-}
-
-/// Whether a script stopped for want of something, or for digits that were not those it wanted.
-fn is_missing(ending: &Ending) -> bool {
-    matches!(
-        ending,
-        Ending::Stopped(
-            Stop::Deadline { .. }
-                | Stop::Overdue { .. }
-                | Stop::DigitsOverdue { .. }
-                | Stop::DigitsWrong { .. }
-                | Stop::AnsweredElsewhere { .. }
-        )
-    )
 }

@@ -52,7 +52,16 @@ impl Leavings {
             let mut pauses = PAUSES.iter();
             let mut seen = *signs.borrow_and_update();
             while let Some(pause) = pauses.next() {
-                sleep(*pause).await;
+                let is_told = tokio::select! {
+                    () = sleep(*pause) => false,
+                    told = signs.changed() => told.is_ok(),
+                };
+                if is_told {
+                    // Another sign begins the pauses anew; further ones do not put off the look.
+                    seen = *signs.borrow_and_update();
+                    pauses = PAUSES.iter();
+                    sleep(pauses.next().copied().unwrap_or_default()).await;
+                }
                 let unknown = match look(client).await {
                     Ok(unknown) => unknown,
                     Err(error) => {

@@ -161,7 +161,10 @@ impl Call<'_> {
         let (side, name, stored) = (*side, name.clone(), stored.clone());
         let what = match client.request(recordings::GetStoredFile { recording_name: stored }).await {
             Ok(bytes) => self.keep(side, name, bytes, archive).await,
-            Err(error) if error.is_not_found() => Observation::RecordingMissing { name, why: error.to_string() },
+            Err(error) if error.is_not_found() && self.tapes[index].state == TapeState::Ended => {
+                Observation::RecordingMissing { name, why: error.to_string() }
+            }
+            // A recording that the server does not say has ended may lie there later.
             Err(error) => Observation::Troubled(self.recording_trouble(side, error.to_string())),
         };
         self.recorder.note(Some(side), what);

@@ -50,10 +50,10 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
     /// How many trials run at once on fakes
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 48)]
     at_once: usize,
     /// How many trials run at once on real servers, each of which is one
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 12)]
     real_at_once: usize,
     /// Put the tables into docs/reliability.md
     #[arg(long)]

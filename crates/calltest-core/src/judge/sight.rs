@@ -48,6 +48,14 @@ impl Case<'_> {
         Some(Trouble::OutOfSight { server: unseen.server.clone(), why })
     }
 
+    /// Why events may have been lost though the server is in sight, if so.
+    pub(super) fn doubt(&self) -> Option<Trouble> {
+        self.evidence.facts.iter().find_map(|fact| match &fact.what {
+            Observation::Troubled(trouble) if trouble.is_doubt() => Some(trouble.clone()),
+            _ => None,
+        })
+    }
+
     /// The server that was silent for so long that what is late or missing may be its own delay, if there is one.
     pub(super) fn standstill(&self) -> Option<Trouble> {
         let still = self.evidence.sight.iter().find(|sight| sight.longest_silence > MAX_SILENCE)?;

@@ -257,6 +257,19 @@ fn what_comes_too_late_to_tell_whose_delay_it_was_is_an_error() {
 }
 
 #[test]
+fn an_event_that_could_not_be_read_is_doubted_only_where_something_is_missing() {
+    let doubt = || Observation::Troubled(Trouble::Unreadable { server: "asterisk".into() });
+    let reason = "server asterisk sent events that could not be read, so what was not seen proves nothing";
+    let mut missing = story(Milestone::Answer).deadline(Awaiting::Ringing);
+    missing.evidence.facts.push(Fact { at: Duration::ZERO, server_time: None, side: None, what: doubt() });
+    missing.is("error", reason);
+    let mut wrong = story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "0427");
+    wrong.evidence.ending = Ending::Stopped(Stop::DigitsWrong { to: Side::Dst });
+    wrong.evidence.facts.push(Fact { at: Duration::ZERO, server_time: None, side: None, what: doubt() });
+    wrong.is("error", reason);
+}
+
+#[test]
 fn running_out_of_time_in_our_own_pauses_is_an_error() {
     story(Milestone::Answer)
         .deadline(Awaiting::Pause)

@@ -205,3 +205,10 @@ pub enum Trouble {
         awaiting: &'static str,
     },
 }
+
+impl Trouble {
+    /// Whether it only casts doubt on what was not seen. What was seen stands all the same.
+    pub fn is_doubt(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::EndUntold { .. })
+    }
+}

@@ -46,18 +46,6 @@ async fn a_call_that_arrives_unreadably_does_not_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_is_made_long_after_it_was_given_up_does_not_stay() {
-    let fake = FakeAsterisk::start().await;
-    fake.set_far_end("PJSIP/*@far", FarEnd::never_answers());
-    let stage = scene(&fake).open(&[play("out", None)]).await;
-    fake.faults().on("POST", "/channels/*").times(1).acts_late(Duration::from_millis(7000));
-    check(&stage.run().await, "error", |said| said.contains("dial"));
-    fake.wait_until(|view| view.channel_count() == 1, Duration::from_secs(10)).await.expect("it is made in the end");
-    nothing_stays(&fake).await;
-    stage.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn runs_under_way_are_not_taken_for_leavings() {
     let fake = FakeAsterisk::start().await;
     let mut long = dtmf(ends("fone1", "trunk", "trunk", "fone1"));

@@ -7,7 +7,7 @@ use calltest_core::evidence::Observation;
 use calltest_core::plan::CallTest;
 use fake_asterisk::{FakeAsterisk, FarEnd, Faults};
 
-use crate::scene::{check, dtmf, ends, play};
+use crate::scene::{audio, check, dtmf, ends, play};
 use crate::{nothing_is_left, scene};
 
 /// Runs a test, does something at an observation, and expects an error that says `reason`.
@@ -66,4 +66,16 @@ async fn an_answer_that_is_missing_after_an_event_that_cannot_be_read_proves_not
     let mut test = play("out", None);
     test.timeout = Duration::from_secs(2);
     is_an_error(test, Observation::Ringing, Faults::sends_truncated_event, None, "could not be read").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_the_server_does_not_say_has_ended_is_not_one_that_the_network_lost() {
+    let fake = FakeAsterisk::start().await;
+    let test = audio(ends("fone1", "trunk", "trunk", "fone1"), "beep", "beep");
+    let stage = scene(&fake).open(&[test]).await;
+    fake.faults().events("RecordingFinished").drops();
+    fake.faults().on("POST", "/recordings/live/*").refuses(503);
+    check(&stage.run().await, "error", |said| said.contains("the recording at-src on fone1 failed"));
+    nothing_is_left(&fake).await;
+    stage.close().await;
 }

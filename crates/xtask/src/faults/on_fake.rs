@@ -431,8 +431,9 @@ impl Fault {
 
     /// Whether a network that is broken still has to be found out.
     pub(crate) fn hides_nothing(&self) -> bool {
-        // Frames that cannot be read may have been what is missing.
-        (self.right)(Kind::Dtmf, Stage::Answered) == Right::Pass && self.name != "nonsense-between"
+        // Frames that cannot be read may have been what is missing, and of some rejections only a `Dial` tells the cause.
+        let hides_some = ["nonsense-between", "dial-events-lost"];
+        (self.right)(Kind::Dtmf, Stage::Answered) == Right::Pass && !hides_some.contains(&self.name)
     }
 
     /// Which verdicts are right in the midst of a call, or before it where that makes the difference.

@@ -39,7 +39,7 @@ calls:
   dtmf: {mode: dtmf, src: fone1, dst: trunk}
   call: {mode: call, src: fone1, dst: trunk}
   audio:
-    {mode: audio, src: fone1, dst: trunk, audio: {src_out: beep, src_in: at-src, dst_out: beep, dst_in: at-dst}}
+    {mode: audio, src: fone1, dst: trunk, timeout: 10, audio: {src_out: beep, src_in: at-src, dst_out: beep, dst_in: at-dst}}
   ring: {mode: ring, src: rings}
   play: {mode: play, src: answers, audio: {src_out: beep}}
   fail: {mode: fail, src: rejects, ringtime: 3}

@@ -89,7 +89,7 @@ async fn recordings_have_no_room() -> anyhow::Result<Finding> {
     fs::create_dir(&recordings)?;
     let disk = Arc::new(SmallDisk::mount(&recordings)?);
     // What is left of it is less than a WAV file's header.
-    fs::write(recordings.join("filler"), vec![0; SmallDisk::BYTES]).expect_err("the disk is smaller than that");
+    fs::write(recordings.join("filler"), vec![0; 2 * SmallDisk::BYTES]).expect_err("the disk is smaller than that");
     let healed = recordings.join("filler");
     let trial = Trial {
         heal: Box::new(move || fs::remove_file(&healed).expect("the filler was made just now")),

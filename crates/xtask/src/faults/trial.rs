@@ -160,7 +160,8 @@ impl Trial {
         };
         let runner = Arc::new(Runner::open(setup, std::slice::from_ref(&test)).await);
         if let Some((_, why)) = runner.servers().unavailable().pop() {
-            anyhow::bail!("the server could not be had before anything was broken: {why}");
+            // Nothing was tried yet, so it is the machine that has too much to do.
+            return Ok(Finding { is_void: true, account: format!("  {why}\n"), ..Finding::default() });
         }
         let scene = Scene { field: self.field, plan, test, witness, leases, runner };
         let mut wrong = Vec::new();
@@ -270,7 +271,15 @@ impl Scene {
         }
         let since = Instant::now();
         loop {
-            let left = self.field.channels_left().await?;
+            let left = match self.field.channels_left().await {
+                Ok(left) => left,
+                // The server may be on its way back still.
+                Err(_) if since.elapsed() < back_within + GONE_WITHIN => {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if left.is_empty() {
                 break;
             }
