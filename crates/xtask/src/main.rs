@@ -1,7 +1,11 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
+mod bench;
 mod burst;
+mod crowd;
 mod generate_ari;
+mod process;
+mod program;
 
 use clap::Parser;
 
@@ -9,6 +13,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Measure what calltest costs, beside the original and beside Asterisk
+    Bench(bench::Bench),
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
@@ -17,6 +23,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Bench(bench) => bench::run(&bench),
         Task::Burst(burst) => burst::run(&burst),
         Task::GenerateAri(options) => generate_ari::run(&options),
     }
