@@ -31,7 +31,7 @@ pub async fn connect(settings: Settings) -> Result<(Client, Incoming), ConnectEr
     }
     let settings = Arc::new(settings);
     let tls = tls::client_config(settings.tls.as_ref())?;
-    let rest = Arc::new(Rest::new(Arc::new(Http::new(&settings, Arc::clone(&tls))), &settings));
+    let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), Arc::clone(&tls))), &settings));
     let (unclaimed, incoming) = mpsc::channel(settings.incoming_capacity);
     let router = Router::new(Arc::clone(&settings.name), unclaimed);
     let silence = Arc::new(Silence::since(Instant::now()));

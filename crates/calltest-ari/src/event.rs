@@ -91,8 +91,15 @@ macro_rules! events {
 
 pub(crate) use events;
 
-/// The `type` of a message, without looking at the rest of it more than JSON demands.
+/// How Asterisk begins most messages.
+const KIND_FIRST: &str = r#"{"type":""#;
+
+/// The `type` of a message. Where it comes first, the rest is not looked at: whoever reads the message does that anyway.
 pub(crate) fn kind_of(text: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    let first = text.strip_prefix(KIND_FIRST).and_then(|rest| rest.split_once('"'));
+    if let Some((kind, _)) = first.filter(|(kind, _)| kind.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return Ok(Cow::Borrowed(kind));
+    }
     #[derive(Deserialize)]
     struct Header<'a> {
         #[serde(rename = "type", borrow)]

@@ -25,8 +25,9 @@ impl RestClient {
     /// If a file that the settings name for TLS cannot be used.
     pub fn new(settings: Settings) -> Result<Self, ConnectError> {
         let tls = tls::client_config(settings.tls.as_ref())?;
-        let rest = Arc::new(Rest::new(Arc::new(Http::new(&settings, tls)), &settings));
-        Ok(Self { settings: Arc::new(settings), rest })
+        let settings = Arc::new(settings);
+        let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), tls)), &settings));
+        Ok(Self { settings, rest })
     }
 
     /// Carries out an operation.

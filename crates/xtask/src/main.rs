@@ -1,10 +1,14 @@
 //! Developer tasks that are more than a line of shell, one file each: `cargo xtask TASK`.
 
+mod bench;
 mod burst;
+mod crowd;
 mod faults;
 mod fuzz;
 mod generate_ari;
 mod load;
+mod process;
+mod program;
 mod schemathesis;
 mod soak;
 mod usage;
@@ -15,6 +19,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Measure what calltest costs, beside the original and beside Asterisk
+    Bench(bench::Bench),
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
     /// Be one of the fakes for `load`
@@ -36,6 +42,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Bench(bench) => bench::run(&bench),
         Task::Burst(burst) => burst::run(&burst),
         Task::FakeServer => load::serve(),
         Task::Faults(options) => faults::run(&options),

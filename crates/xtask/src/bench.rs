@@ -1,0 +1,84 @@
+//! `cargo xtask bench`: what calltest costs, beside the original program and beside Asterisk itself.
+//!
+//! Nothing here is a test: figures depend on the machine and on what else it does. They are printed as tables for
+//! `docs/performance.md`, and as JSON for whoever compares them.
+
+mod asterisk;
+mod environment;
+mod history;
+mod http;
+mod load;
+mod machine;
+mod original;
+mod statistics;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde_json::{Map, Value, json};
+
+use machine::Machine;
+use table::Table;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    subject: Subject,
+    /// Write the figures to this file, as JSON
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Subject {
+    /// Run the same tests with calltest 0.7.4 from PyPI and with this one, in turn
+    Original(original::Options),
+    /// Compare our CPU with Asterisk's for the same calls, and find out how many calls at once are too many
+    Asterisk(asterisk::Options),
+    /// Load a large configuration
+    Load(load::Options),
+    /// Ask the daemon about a history of millions of runs
+    History(history::Options),
+    /// All of these, with their defaults
+    All,
+}
+
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    let machine = Machine::this()?;
+    println!("{machine}\n");
+    let measured = match &bench.subject {
+        Subject::Original(options) => vec![("original", original::measure(options)?)],
+        Subject::Asterisk(options) => vec![("asterisk", asterisk::measure(options)?)],
+        Subject::Load(options) => vec![("load", load::measure(options)?)],
+        Subject::History(options) => vec![("history", history::measure(options)?)],
+        Subject::All => vec![
+            ("load", load::measure(&load::Options::default())?),
+            ("history", history::measure(&history::Options::default())?),
+            ("asterisk", asterisk::measure(&asterisk::Options::default())?),
+            // Last, since it needs the network and an old Python, and must not keep back the others.
+            ("original", original::measure(&original::Options::default())?),
+        ],
+    };
+    for table in measured.iter().flat_map(|(_, tables)| tables) {
+        println!("{table}");
+    }
+    if let Some(file) = &bench.json {
+        let text = serde_json::to_string_pretty(&document(&machine, &measured))?;
+        fs::write(file, text + "\n").with_context(|| format!("could not write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Everything that was measured: by subject and table, a list of rows, each with its columns by name.
+fn document(machine: &Machine, measured: &[(&'static str, Vec<Table>)]) -> Value {
+    let subjects = measured.iter().map(|(subject, tables)| {
+        let tables: Map<String, Value> =
+            tables.iter().map(|table| (table.name.to_owned(), table.rows_by_column())).collect();
+        ((*subject).to_owned(), tables.into())
+    });
+    let subjects: Map<String, Value> = subjects.collect();
+    json!({ "version": 1, "machine": machine.as_json(), "measured": subjects })
+}
