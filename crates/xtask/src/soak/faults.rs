@@ -205,6 +205,7 @@ impl<'s> Faults<'s> {
         let limit = BACK + Duration::from_secs(1) * u32::try_from(self.stage.lines.len() / 20).unwrap_or(u32::MAX);
         let (mut ready_since, mut back_since) = (None, None);
         let mut is_steady = false;
+        let mut last = Vec::new();
         loop {
             let now = Instant::now();
             let readiness = self.stage.daemon.get("/readyz").unwrap_or(Value::Null);
@@ -212,6 +213,7 @@ impl<'s> Faults<'s> {
                 ready_since.filter(|_| readiness["ready"] == true).or((readiness["ready"] == true).then_some(now));
             let unknown = self.stage.daemon.get("/").map(|lists| lists["unknown"].clone()).unwrap_or(Value::Null);
             let is_back = unknown.as_array().is_some_and(Vec::is_empty);
+            last = if is_back { last } else { self.described(&unknown) };
             back_since = back_since.filter(|_| is_back).or(is_back.then_some(now));
             if !is_steady && ready_since.is_some_and(|since| now - since >= STEADY) {
                 is_steady = true;
@@ -236,13 +238,24 @@ impl<'s> Faults<'s> {
         }
         let after = |since: Option<Instant>| since.map_or(begun.elapsed(), |since| since - begun);
         let (ready, back) = (after(ready_since), after(back_since));
+        let last = if last.is_empty() { String::new() } else { format!(", the last of them {}", last.join(", ")) };
         self.stage.tell(&format!(
-            "well again: servers ready after {:.1} s, all tests back after {:.1} s",
+            "well again: servers ready after {:.1} s, all tests back after {:.1} s{last}",
             ready.as_secs_f64(),
             back.as_secs_f64()
         ));
         self.recoveries.push(Recovery { what, ready, back });
         Ok(())
+    }
+
+    /// Some of these tests, each with what is wrong with its line now.
+    fn described(&self, tests: &Value) -> Vec<String> {
+        let names = tests.as_array().into_iter().flatten().filter_map(Value::as_str).take(3);
+        let described = names.map(|name| {
+            let is_broken = self.broken.iter().any(|(line, _)| self.stage.lines[*line].name == name);
+            format!("{name} ({})", if is_broken { "broken" } else { WELL })
+        });
+        described.collect()
     }
 
     fn seconds(&mut self, range: std::ops::Range<f64>) -> Duration {
