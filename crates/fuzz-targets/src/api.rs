@@ -195,6 +195,10 @@ impl Stage {
         let mut of_path = self.described.iter().filter(|(_, template, _)| fits(template, path)).peekable();
         match status {
             StatusCode::FORBIDDEN => true,
+            // Whether nothing at all is a name depends on where it stands.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if path.split('/').skip(1).any(str::is_empty) => {
+                true
+            }
             status if of_path.peek().is_none() => status == StatusCode::NOT_FOUND,
             status => match of_path.find(|(described, ..)| described == method) {
                 Some((.., statuses)) => statuses.contains(&status.as_u16()),
@@ -214,14 +218,14 @@ impl Stage {
     }
 }
 
-/// Whether a path is of this form: `{…}` stands for anything between slashes.
+/// Whether a path is of this form: `{…}` stands for anything between slashes, nothing included.
 fn fits(template: &str, path: &str) -> bool {
     let (mut template, mut path) = (template.split('/'), path.split('/'));
     loop {
         match (template.next(), path.next()) {
             (None, None) => return true,
             (Some(_), None) | (None, Some(_)) => return false,
-            (Some(place), Some(part)) if place.starts_with('{') && !part.is_empty() => {}
+            (Some(place), Some(_)) if place.starts_with('{') => {}
             (Some(fixed), Some(part)) if fixed == part => {}
             _ => return false,
         }

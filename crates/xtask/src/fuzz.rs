@@ -90,7 +90,9 @@ pub(crate) fn run(fuzz: &Fuzz) -> anyhow::Result<()> {
         }
     }
     for (target, outcome) in &broken {
-        let log = fs::read_to_string(&outcome.log).unwrap_or_default();
+        // Inputs are in it as they are.
+        let log = fs::read(&outcome.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
         println!("\n{target}: the end of {}", outcome.log.display());
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].iter().for_each(|line| println!("    {line}"));
