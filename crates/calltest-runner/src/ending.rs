@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use calltest_ari::requests::channels;
-use calltest_core::evidence::{Ending, Evidence, Observation, Side, Sight, Stop};
+use calltest_core::cause::HangupCause;
+use calltest_core::evidence::{Ending, Evidence, Fact, Observation, Side, Sight, Stop};
 use calltest_core::verdict::Trouble;
 use tokio::time::Instant;
 
@@ -18,6 +19,8 @@ use crate::servers::Server;
 const FOLLOW: Duration = Duration::from_millis(300);
 /// How long a trigger may take to end once its call has.
 const HEAR_OUT: Duration = Duration::from_secs(2);
+/// How long a server that is being stopped may still answer.
+const LAST_BREATH: Duration = Duration::from_secs(1);
 /// How long a channel may take to go once it is hung up, before we ask for it.
 const GO: Duration = Duration::from_secs(2);
 
@@ -86,6 +89,9 @@ impl Call<'_> {
                     | Stop::LegEnded { .. }
                 )
             );
+        if self.is_refused_without_a_word() {
+            tokio::time::sleep(LAST_BREATH).await;
+        }
         let mut round_trips = Vec::new();
         for server in self.servers() {
             let round_trip = match server.connection() {
@@ -101,6 +107,17 @@ impl Call<'_> {
             round_trips.push(round_trip);
         }
         round_trips
+    }
+
+    /// Whether all that is known of the call is that its channel is gone, for no cause: so it ends where the dial string leads
+    /// nowhere, but also on a server that is being stopped, and takes no call any more while it still answers.
+    fn is_refused_without_a_word(&self) -> bool {
+        let is_silent_end = |fact: &Fact| match fact.what {
+            Observation::Dialled { .. } => true,
+            Observation::Gone { end } => end.is_none_or(|end| end.cause == HangupCause::NOT_TOLD),
+            _ => false,
+        };
+        self.outbound.as_ref().is_some_and(Leg::is_gone) && self.recorder.facts().iter().all(is_silent_end)
     }
 
     /// A channel whose end no event has told shows that events get lost.
