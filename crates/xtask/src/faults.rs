@@ -6,6 +6,7 @@
 mod broken;
 mod cell;
 mod document;
+mod fake_faults;
 mod field;
 mod killed;
 mod on_fake;

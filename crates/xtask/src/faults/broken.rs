@@ -5,8 +5,9 @@ use std::sync::Arc;
 use fake_asterisk::{Digits, FakeAsterisk, FarEnd, Way};
 
 use super::cell::{Cell, cell_name};
+use super::fake_faults::FAULTS;
 use super::field::FakeField;
-use super::on_fake::{FAULTS, Fault};
+use super::on_fake::Fault;
 use super::stage::Stage;
 use super::trial::{Right, Trial};
 use super::witness::{Blow, When};

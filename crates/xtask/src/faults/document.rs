@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::cell::Tally;
-use super::on_fake::FAULTS;
+use super::fake_faults::FAULTS;
 use super::on_real::REAL_FAULTS;
 use super::stage::Kind;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::broken::{self, BROKEN};
 use super::cell::{Cell, cell_name};
+use super::fake_faults::FAULTS;
 use super::field::FakeField;
-use super::on_fake::{FAULTS, Fault};
+use super::on_fake::Fault;
 use super::stage::Kind;
 use super::trial::{Right, Trial};
 use super::witness::{Blow, When};
