@@ -2,16 +2,23 @@
 //! the application belongs to somebody else. The one place that says what state the client is in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::error::{ConnectError, Lost, RequestError};
+use crate::generated::requests::applications::Get;
 use crate::handshake::{Handshake, Session};
 use crate::ownership::Beat;
 use crate::round_trip::is_registered;
+
+/// How long a connection that is closed waits until its application watches nothing any more.
+const SETTLE_LIMIT: Duration = Duration::from_millis(300);
+/// Pause before asking again whether it does.
+const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a client can do at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,10 +87,32 @@ impl Connector {
             Some(owner) = taken => Some(Lost::OwnedByOther { owner }),
             () = self.stop.cancelled() => None,
         };
+        if order_given.is_none() {
+            self.settle().await;
+        }
         // A connection that ended by itself in this moment takes no orders.
         let _ = order.send(order_given.clone().unwrap_or(Lost::ClosedByUs));
         let _ = connection.await;
         order_given
+    }
+
+    /// Waits until the application watches nothing any more. Asterisk watches a channel for a moment longer than its last
+    /// event, and keeps for good an application whose WebSocket is closed in that moment: it looks like one in use.
+    async fn settle(&self) {
+        let Handshake { rest, settings, .. } = &self.handshake;
+        let watches_nothing = async {
+            loop {
+                let application = rest.request(&Get { application_name: settings.app.clone() }).await?;
+                if application.channel_ids.is_empty() && application.bridge_ids.is_empty() {
+                    return Ok::<(), RequestError>(());
+                }
+                sleep(SETTLE_PAUSE).await;
+            }
+        };
+        let outcome = timeout(SETTLE_LIMIT, watches_nothing).await;
+        if !matches!(outcome, Ok(Ok(()))) {
+            tracing::debug!(server = %settings.name, ?outcome, "the application may stay after us");
+        }
     }
 
     /// Tries until there is a connection.

@@ -127,6 +127,27 @@ async fn what_came_before_the_loss_is_delivered_first() {
     client.close().await;
 }
 
+/// Asterisk keeps an application for good whose WebSocket closes while one of its channels still is watched.
+#[tokio::test]
+async fn a_connection_is_closed_after_its_last_channel_and_not_before() {
+    let (fake, client, _incoming) = started().await;
+    client.request(originate("call-1")).await.unwrap();
+    let asks = |fake: &FakeAsterisk| {
+        fake.requests().iter().filter(|request| request.path.ends_with("/applications/calltest")).count()
+    };
+    let closing = tokio::spawn(async move { client.close().await });
+    timeout(SOON, async {
+        while asks(&fake) < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .expect("the client asks what is watched until nothing is");
+    fake.hang_up("call-1", 16);
+    timeout(SOON, closing).await.expect("closed").unwrap();
+    assert!(fake.websockets().is_empty());
+}
+
 #[tokio::test]
 async fn garbage_on_the_websocket_is_passed_on_and_does_no_harm() {
     let (fake, client, mut incoming) = started().await;
