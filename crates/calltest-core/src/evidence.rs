@@ -176,6 +176,17 @@ pub enum Observation {
     Troubled(Trouble),
 }
 
+impl Observation {
+    /// Whether it tells nothing of the way out but that it was tried: a channel was dialled, or is gone for no cause.
+    pub fn is_mute(&self) -> bool {
+        match self {
+            Self::Dialled { .. } => true,
+            Self::Gone { end } => end.is_none_or(|end| end.cause == HangupCause::NOT_TOLD),
+            _ => false,
+        }
+    }
+}
+
 /// What the script was waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaiting {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use calltest_ari::requests::channels;
-use calltest_core::cause::HangupCause;
-use calltest_core::evidence::{Ending, Evidence, Fact, Observation, Side, Sight, Stop};
+use calltest_core::evidence::{Ending, Evidence, Observation, Side, Sight, Stop};
 use calltest_core::verdict::Trouble;
 use tokio::time::Instant;
 
@@ -112,12 +111,7 @@ impl Call<'_> {
     /// Whether all that is known of the call is that its channel is gone, for no cause: so it ends where the dial string leads
     /// nowhere, but also on a server that is being stopped, and takes no call any more while it still answers.
     fn is_refused_without_a_word(&self) -> bool {
-        let is_silent_end = |fact: &Fact| match fact.what {
-            Observation::Dialled { .. } => true,
-            Observation::Gone { end } => end.is_none_or(|end| end.cause == HangupCause::NOT_TOLD),
-            _ => false,
-        };
-        self.outbound.as_ref().is_some_and(Leg::is_gone) && self.recorder.facts().iter().all(is_silent_end)
+        self.outbound.as_ref().is_some_and(Leg::is_gone) && self.recorder.facts().iter().all(|fact| fact.what.is_mute())
     }
 
     /// A channel whose end no event has told shows that events get lost.

@@ -1,7 +1,6 @@
 //! Calls that never got out: the endpoint is offline, or the dial string leads nowhere, or back to us.
 
 use super::Case;
-use crate::cause::HangupCause;
 use crate::evidence::{Observation, Side};
 use crate::verdict::Failure;
 
@@ -27,14 +26,9 @@ impl Case<'_> {
     /// that it leads to.
     pub(super) fn no_extension(&self) -> Option<Failure> {
         let dial_string = self.dial_string();
-        let mut seen = self.evidence.of(Side::Src).map(|fact| &fact.what);
-        let is_silent_end = |what: &Observation| match what {
-            Observation::Dialled { .. } => true,
-            Observation::Gone { end } => end.is_none_or(|end| end.cause == HangupCause::NOT_TOLD),
-            _ => false,
-        };
+        let mut seen = self.evidence.of(Side::Src);
         let leads_nowhere = dial_string.starts_with("Local/") && self.evidence.ended(Side::Src).is_some();
-        (leads_nowhere && seen.all(is_silent_end))
+        (leads_nowhere && seen.all(|fact| fact.what.is_mute()))
             .then(|| Failure::NoExtension { link: self.link(Side::Src), dial_string })
     }
 }

@@ -46,6 +46,21 @@ async fn digits_of_a_server_that_was_stopped_are_late_and_not_lost() {
     stage.close().await;
 }
 
+/// It still answers requests while it drops every new call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_a_server_drops_while_it_is_being_stopped_is_not_one_that_leads_nowhere() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("*", FarEnd::no_such_extension());
+    let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    let gone = stage.witness.when(|what| matches!(what, Observation::Gone { .. }));
+    let run = stage.start();
+    gone.await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    fake.faults().crash();
+    check(&run.await.unwrap(), "error", |said| said.contains("server a"));
+    stage.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_missing_after_a_long_silence_proves_nothing() {
     let mut test = play("out", None);
