@@ -1,9 +1,11 @@
 //! One digit lost, doubled, changed or added, in each direction.
 
+use std::time::Duration;
+
 use calltest_core::evidence::{Observation, Side};
 use fake_asterisk::{Digits, FakeAsterisk, FarEnd, Way};
 
-use crate::scene::{check, dtmf, ends};
+use crate::scene::{check, dtmf, ends, passes};
 use crate::{nothing_is_left, scene};
 
 /// Spoils digits on the way; `received` tells what arrives, given what was sent, and `remark` what is said of it.
@@ -56,4 +58,20 @@ async fn a_digit_too_many_is_extra() {
     for way in [Way::ToOutbound, Way::ToInbound] {
         spoil(way, Digits::Append('#'), |sent| format!("{sent}#"), " (more than were sent)").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digits_that_come_slowly_are_waited_for() {
+    let fake = FakeAsterisk::start().await;
+    // The last of the first five comes five seconds after it was due.
+    for place in (1..5).rev() {
+        let delay = Duration::from_millis(1250) * u32::try_from(place).unwrap();
+        fake.faults().events("ChannelDtmfReceived").after(place).times(1).delays(delay);
+    }
+    let mut test = dtmf(ends("fone1", "trunk", "trunk", "fone1"));
+    test.timeout = Duration::from_secs(30);
+    let stage = scene(&fake).open(&[test]).await;
+    passes(&stage.run().await);
+    nothing_is_left(&fake).await;
+    stage.close().await;
 }
