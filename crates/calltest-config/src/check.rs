@@ -95,7 +95,6 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
     let daemon = daemon?;
     let plan = Plan {
         origin: origin.to_owned(),
-        source: String::new(),
         servers: servers.into_iter().map(|(name, server)| Ok((name, server?))).collect::<Result<_, _>>()?,
         links: links.into_iter().map(|(name, parts)| Ok((name, Arc::new(parts.link()?)))).collect::<Result<_, _>>()?,
         tests: calls.into_iter().map(|call| Ok(Arc::new(call?))).collect::<Result<_, _>>()?,

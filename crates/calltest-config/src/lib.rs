@@ -50,7 +50,7 @@ pub struct Input {
 /// A configuration that is in order.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The plan. Its `source` is the dump without secrets.
+    /// The plan.
     pub plan: Plan,
     /// Warnings and notes.
     pub notes: Diagnostics,
@@ -82,10 +82,7 @@ pub fn load(input: &Input) -> Result<Loaded, Rejected> {
     let sources = Sources { file_name: &origin, file: input.source.text(), overrides: &input.overrides };
     let mut report = Report::new(&sources);
     match check(input, &origin, &mut report) {
-        Some((root, mut plan)) => {
-            plan.source = dump::dump(Configuration::new(&root), &plan.log_levels, Secrets::Redacted);
-            Ok(Loaded { plan, notes: report.finish(), root })
-        }
+        Some((root, plan)) => Ok(Loaded { plan, notes: report.finish(), root }),
         None => Err(Rejected { diagnostics: report.finish() }),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use calltest_config::{Input, Loaded, Palette, Rejected, Source, load};
+use calltest_config::{Input, Loaded, Palette, Rejected, Secrets, Source, load};
 
 /// Far more than any of these takes, so that only a lost bound is noticed.
 const LONG: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ fn twenty_thousand_calls_load() {
     println!(
         "{size} bytes, {} tests, dump of {} bytes: {:?}",
         loaded.plan.tests.len(),
-        loaded.plan.source.len(),
+        loaded.dump(Secrets::Redacted).len(),
         start.elapsed()
     );
     assert_eq!(loaded.plan.tests.len(), 20_000);

@@ -90,8 +90,6 @@ impl Default for ServerName {
 pub struct Plan {
     /// Where it was read: a path, or `-` for the built-in defaults.
     pub origin: String,
-    /// The effective configuration as YAML with defaults filled in and secrets redacted.
-    pub source: String,
     /// Every server by name; the one under `asterisk` is always there.
     pub servers: BTreeMap<ServerName, Arc<Server>>,
     /// Every link by name.

@@ -94,7 +94,6 @@ fn plan(tests: impl IntoIterator<Item = CallTest>) -> Plan {
     let (link, server) = (link("out", "near"), server("near"));
     Plan {
         origin: "test".into(),
-        source: String::new(),
         servers: [(server.name.clone(), Arc::new(server))].into(),
         links: [(link.name.clone(), Arc::new(link))].into(),
         tests: tests.into_iter().map(Arc::new).collect(),

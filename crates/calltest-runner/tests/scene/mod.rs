@@ -99,7 +99,6 @@ impl Scene {
     pub(crate) fn new() -> Self {
         let plan = Plan {
             origin: "test".into(),
-            source: String::new(),
             servers: BTreeMap::new(),
             links: BTreeMap::new(),
             tests: Vec::new(),
