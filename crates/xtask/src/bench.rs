@@ -4,12 +4,14 @@
 //! `docs/performance.md`, and as JSON for whoever compares them.
 
 mod asterisk;
+mod daemon;
 mod environment;
 mod history;
 mod http;
 mod load;
 mod machine;
 mod original;
+mod scheduled;
 mod statistics;
 mod table;
 
@@ -21,6 +23,8 @@ use serde_json::{Map, Value, json};
 
 use machine::Machine;
 use table::Table;
+
+use crate::program;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -42,11 +46,16 @@ enum Subject {
     Load(load::Options),
     /// Ask the daemon about a history of millions of runs
     History(history::Options),
+    /// Run thousands of tests on the daemon's schedule
+    Scheduled(scheduled::Options),
     /// All of these, with their defaults
     All,
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        return program::run_optimised();
+    }
     let machine = Machine::this()?;
     println!("{machine}\n");
     let measured = match &bench.subject {
@@ -54,10 +63,12 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Subject::Asterisk(options) => vec![("asterisk", asterisk::measure(options)?)],
         Subject::Load(options) => vec![("load", load::measure(options)?)],
         Subject::History(options) => vec![("history", history::measure(options)?)],
+        Subject::Scheduled(options) => vec![("scheduled", scheduled::measure(options)?)],
         Subject::All => vec![
             ("load", load::measure(&load::Options::default())?),
             ("history", history::measure(&history::Options::default())?),
             ("asterisk", asterisk::measure(&asterisk::Options::default())?),
+            ("scheduled", scheduled::measure(&scheduled::Options::default())?),
             // Last, since it needs the network and an old Python, and must not keep back the others.
             ("original", original::measure(&original::Options::default())?),
         ],

@@ -113,7 +113,8 @@ impl Crowd {
     }
 
     fn asterisk_cpu(&self) -> anyhow::Result<Duration> {
-        self.server().process_id().and_then(process::cpu).context("Asterisk does not run any more")
+        let usage = self.server().process_id().and_then(process::Usage::of);
+        Ok(usage.context("Asterisk does not run any more")?.cpu)
     }
 
     /// What our program said of its last runs, one JSON object a line.

@@ -2,14 +2,10 @@
 //! of their own. It finds out what the tester itself costs, and where it ends, beyond what one real Asterisk can carry.
 //!
 //! It passes if every test does and no channel is left. What it prints about time and memory is information, not part of
-//! the verdict. A reaction lasts from when the fake sends an event until the request that it causes is taken up there, so
-//! the loops of both and the way between them are in it.
+//! the verdict.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::num::NonZeroU32;
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,10 +20,11 @@ use calltest_core::plan::{
 };
 use calltest_core::quiet::QuietTimes;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
-use fake_asterisk::FakeAsterisk;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::usage::Usage;
+use crate::fake_process::{FakeProcess, FakeReport};
+use crate::process::{Usage, megabytes};
+use crate::program;
 
 /// How long each call rings.
 const RING: Duration = Duration::from_millis(200);
@@ -40,10 +37,6 @@ const TAIL: Duration = Duration::from_millis(500);
 const CALLS_PER_SECOND: u64 = 500;
 /// By how much a run may last longer than it has to.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The events and the requests that follow them at once: how fast these come is how fast the tester reacts.
-const REACTIONS: [(&str, &str, &str); 2] =
-    [("StasisStart", "POST", "/channels/*/variable"), ("ChannelDtmfReceived", "POST", "/channels/*/dtmf")];
-
 /// How big the load is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Load {
@@ -60,31 +53,6 @@ pub(crate) struct Load {
     /// Print one JSON object in place of the table
     #[arg(long)]
     json: bool,
-}
-
-/// What one fake has to say in the end.
-#[derive(Debug, Serialize, Deserialize)]
-struct FakeReport {
-    events: u64,
-    requests: u64,
-    peak_channels: usize,
-    channels_left: usize,
-    cpu_ms: u64,
-    /// In microseconds.
-    reactions: Vec<u64>,
-}
-
-/// A fake in a process of its own. It ends when its standard input does.
-struct FakeProcess {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-    port: u16,
-}
-
-/// How to reach a fake, as it says itself.
-#[derive(Debug, Serialize, Deserialize)]
-struct Reach {
-    port: u16,
 }
 
 /// All figures of one load.
@@ -112,7 +80,7 @@ struct Figures {
 
 pub(crate) fn run(load: &Load) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        return run_optimised();
+        return program::run_optimised();
     }
     let mut fakes = (0..load.servers).map(|_| FakeProcess::start()).collect::<anyhow::Result<Vec<_>>>()?;
     let ports: Vec<u16> = fakes.iter().map(|fake| fake.port).collect();
@@ -136,76 +104,6 @@ pub(crate) fn run(load: &Load) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A build without optimisation would measure something else: builds this program with it, and lets that run.
-fn run_optimised() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let ran = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
-        .args(std::env::args_os().skip(1))
-        .current_dir(&root)
-        .status()
-        .context("could not run cargo")?;
-    ensure!(ran.success(), "the load did not come through");
-    Ok(())
-}
-
-/// `cargo xtask fake-server`: a fake for [`run`]. Says its port, and when its standard input has ended, what it saw.
-pub(crate) fn serve() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().context("could not start a runtime")?;
-    let fake = runtime.block_on(FakeAsterisk::start());
-    for (kind, method, path) in REACTIONS {
-        fake.watch_reactions(kind, method, path);
-    }
-    println!("{}", serde_json::to_string(&Reach { port: fake.port() })?);
-    std::io::stdout().flush()?;
-    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
-    let cpu = Usage::of(std::process::id()).unwrap_or_default().cpu;
-    let report = fake.look(move |view| FakeReport {
-        events: view.event_count(),
-        requests: view.request_count(),
-        peak_channels: view.peak_channel_count(),
-        channels_left: view.channel_count(),
-        cpu_ms: millis(cpu),
-        reactions: view.reactions().iter().map(|took| took.as_micros().try_into().unwrap_or(u64::MAX)).collect(),
-    });
-    println!("{}", serde_json::to_string(&report)?);
-    Ok(())
-}
-
-impl FakeProcess {
-    fn start() -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("could not find this program")?;
-        let mut child = Command::new(program)
-            .arg("fake-server")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("could not start a fake server")?;
-        let mut lines = BufReader::new(child.stdout.take().context("a fake server has no standard output")?);
-        let mut line = String::new();
-        lines.read_line(&mut line)?;
-        let Reach { port } = serde_json::from_str(&line).context("a fake server did not start")?;
-        Ok(Self { child, lines, port })
-    }
-
-    fn end(mut self) -> anyhow::Result<FakeReport> {
-        drop(self.child.stdin.take());
-        let mut line = String::new();
-        self.lines.read_line(&mut line)?;
-        let status = self.child.wait()?;
-        ensure!(status.success(), "a fake server ended with {status}");
-        serde_json::from_str(&line).context("a fake server did not say what it saw")
-    }
-}
-
-impl Drop for FakeProcess {
-    fn drop(&mut self) {
-        // It has ended already, unless something went wrong.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// How the tests came out, and what that cost.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -214,8 +112,8 @@ struct Outcome {
     reasons: BTreeMap<String, u32>,
     wall: Duration,
     cpu: Duration,
-    peak_rss_kb: u64,
-    rss_before_kb: u64,
+    peak_rss_bytes: u64,
+    rss_before_bytes: u64,
 }
 
 async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
@@ -243,7 +141,7 @@ async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
             (run.verdict.word(), run.verdict.reason())
         });
     }
-    let mut outcome = Outcome { rss_before_kb: before.rss_kb, ..Outcome::default() };
+    let mut outcome = Outcome { rss_before_bytes: before.rss_bytes, ..Outcome::default() };
     while let Some(run) = runs.join_next().await {
         let (word, reason) = run.context("a run has panicked")?;
         *outcome.by_verdict.entry(word).or_default() += 1;
@@ -254,7 +152,7 @@ async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
     outcome.wall = started.elapsed();
     let after = Usage::of(std::process::id()).context("the system does not tell what this process uses")?;
     outcome.cpu = after.cpu.saturating_sub(before.cpu);
-    outcome.peak_rss_kb = after.peak_rss_kb;
+    outcome.peak_rss_bytes = after.peak_rss_bytes;
     runner.close().await;
     Ok(outcome)
 }
@@ -299,8 +197,8 @@ impl Figures {
             cpu_ms_per_call: outcome.cpu.as_secs_f64() * 1000.0 / calls,
             cpu_us_per_event: outcome.cpu.as_secs_f64() * 1e6 / events.max(1) as f64,
             fake_cpu_ms_per_call: fake_cpu_ms as f64 / calls,
-            peak_rss_mb: outcome.peak_rss_kb as f64 / 1024.0,
-            rss_kb_per_call: outcome.peak_rss_kb.saturating_sub(outcome.rss_before_kb) as f64 / calls,
+            peak_rss_mb: megabytes(outcome.peak_rss_bytes),
+            rss_kb_per_call: outcome.peak_rss_bytes.saturating_sub(outcome.rss_before_bytes) as f64 / 1024.0 / calls,
             reaction_ms_p50: share(0.5),
             reaction_ms_p99: share(0.99),
             reaction_ms_max: share(1.0),
@@ -337,10 +235,6 @@ fn shortest(hold: Duration) -> Duration {
     RING + hold + 2 * one_way + TAIL
 }
 
-fn millis(time: Duration) -> u64 {
-    time.as_millis().try_into().unwrap_or(u64::MAX)
-}
-
 /// One test for each pair of links, in turn on each of the servers.
 fn plan(calls: u32, ports: &[u16], hold: Duration) -> Plan {
     let server_of = |call: u32| format!("fake{}", call as usize % ports.len());
@@ -349,7 +243,6 @@ fn plan(calls: u32, ports: &[u16], hold: Duration) -> Plan {
         (0..calls).flat_map(|call| [("s", call), ("d", call)].map(|(end, call)| (format!("{end}{call}"), call)));
     Plan {
         origin: "load".into(),
-        source: String::new(),
         servers: servers.map(|server| (server.name.clone(), Arc::new(server))).collect(),
         links: links
             .map(|(name, call)| link(&name, &server_of(call)))

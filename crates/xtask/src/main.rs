@@ -3,6 +3,7 @@
 mod bench;
 mod burst;
 mod crowd;
+mod fake_process;
 mod faults;
 mod fuzz;
 mod generate_ari;
@@ -11,7 +12,6 @@ mod process;
 mod program;
 mod schemathesis;
 mod soak;
-mod usage;
 
 use clap::Parser;
 
@@ -23,7 +23,7 @@ enum Task {
     Bench(bench::Bench),
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
-    /// Be one of the fakes for `load`
+    /// Be a fake of Asterisk for `load` or `bench`
     #[command(hide = true)]
     FakeServer,
     /// Break something at each stage of each mode, and see that calltest tells the tester's faults from the network's
@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Bench(bench) => bench::run(&bench),
         Task::Burst(burst) => burst::run(&burst),
-        Task::FakeServer => load::serve(),
+        Task::FakeServer => fake_process::serve(),
         Task::Faults(options) => faults::run(&options),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::GenerateAri(options) => generate_ari::run(&options),

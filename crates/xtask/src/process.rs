@@ -36,7 +36,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<Cost> {
         let looking = scope.spawn(|| {
             let mut peak = 0;
             while !has_ended.load(Ordering::Relaxed) {
-                peak = peak_rss_bytes(pid).unwrap_or(0).max(peak);
+                peak = Usage::of(pid).unwrap_or_default().peak_rss_bytes.max(peak);
                 thread::sleep(LOOK);
             }
             peak
@@ -50,21 +50,38 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<Cost> {
     Ok(Cost { status: ended.status, wall: started.elapsed(), cpu, peak_rss_bytes })
 }
 
-/// The CPU that a running process has used so far, in whole ticks; `None` once it is gone.
-pub(crate) fn cpu(pid: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name in brackets: state is field 3, utime and stime are fields 14 and 15, in ticks of 10 ms.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
+/// What a running process has used so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    /// User and system time of all its threads, in whole ticks.
+    pub(crate) cpu: Duration,
+    /// The most memory that it had at once.
+    pub(crate) peak_rss_bytes: u64,
+    /// The memory that it has now.
+    pub(crate) rss_bytes: u64,
 }
 
-/// The most memory that a running process has had at once; `None` once it is gone.
-pub(crate) fn peak_rss_bytes(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kibibytes * 1024)
+impl Usage {
+    /// Looks at a process; `None` once it is gone.
+    pub(crate) fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name in brackets: state is field 3, utime and stime are fields 14 and 15, in ticks of 10 ms.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let bytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kibibytes: u64 = value.trim().trim_end_matches("kB").trim().parse().ok()?;
+            Some(kibibytes * 1024)
+        };
+        let (peak_rss_bytes, rss_bytes) = (bytes("VmHWM:")?, bytes("VmRSS:")?);
+        Some(Self { cpu: Duration::from_millis(ticks * 10), peak_rss_bytes, rss_bytes })
+    }
+}
+
+/// How many files, sockets and the like a process has open; `None` once it is gone.
+pub(crate) fn descriptors(pid: u32) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
 /// Bytes as MB, the way people read them in `top`: 1024 × 1024.
@@ -86,9 +103,9 @@ mod tests {
 
     #[test]
     fn a_running_process_can_be_looked_at() {
-        let own = std::process::id();
-        assert!(cpu(own).is_some());
-        assert!(peak_rss_bytes(own).is_some_and(|bytes| bytes > 100_000));
-        assert_eq!(cpu(u32::MAX), None);
+        let own = Usage::of(std::process::id()).unwrap();
+        assert!(own.rss_bytes > 100_000 && own.peak_rss_bytes >= own.rss_bytes, "{own:?}");
+        assert!(descriptors(std::process::id()).is_some_and(|count| count > 0));
+        assert!(Usage::of(u32::MAX).is_none() && descriptors(u32::MAX).is_none());
     }
 }

@@ -20,3 +20,15 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
     ensure!(built.success(), "calltest does not build");
     Ok(root().join("target/release/calltest"))
 }
+
+/// A build without optimisation would measure something else: builds this program with it, and lets that do what it was told.
+pub(crate) fn run_optimised() -> anyhow::Result<()> {
+    let ran = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
+        .args(std::env::args_os().skip(1))
+        .current_dir(root())
+        .status()
+        .context("could not run cargo")?;
+    ensure!(ran.success(), "the measurement did not come through");
+    Ok(())
+}

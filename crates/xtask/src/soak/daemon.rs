@@ -34,16 +34,6 @@ pub(super) struct Daemon {
     child: Mutex<Option<Child>>,
 }
 
-/// What a process uses.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Usage {
-    pub(super) pid: u32,
-    pub(super) rss_mb: f64,
-    pub(super) descriptors: usize,
-    /// In all, so far.
-    pub(super) cpu: Duration,
-}
-
 impl Daemon {
     /// The daemon on this configuration, with all that it writes in the lab's folder. It does not run yet.
     pub(super) fn new(program: PathBuf, configuration: PathBuf, lab: &Lab) -> anyhow::Result<Self> {
@@ -136,10 +126,9 @@ impl Daemon {
         Some(format!("it ended with {status}; its log ends with:\n{end}"))
     }
 
-    /// What it uses; `None` while it does not run.
-    pub(super) fn usage(&self) -> Option<Usage> {
-        let pid = self.child().as_ref().map(Child::id)?;
-        Usage::of(pid)
+    /// Its process; `None` while it does not run.
+    pub(super) fn process_id(&self) -> Option<u32> {
+        self.child().as_ref().map(Child::id)
     }
 
     /// The body of its answer to a request, whatever the status.
@@ -165,19 +154,5 @@ impl Drop for Daemon {
         if let Err(error) = self.kill() {
             eprintln!("{error:#}");
         }
-    }
-}
-
-impl Usage {
-    fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name in brackets: state is field 3, utime and stime are fields 14 and 15, in ticks of 10 ms.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let rss_kb: u64 = rss.trim().trim_end_matches("kB").trim().parse().ok()?;
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
-        Some(Self { pid, rss_mb: rss_kb as f64 / 1024.0, descriptors, cpu: Duration::from_millis(ticks * 10) })
     }
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use asterisk_lab::Server;
 use serde::Serialize;
 
-use super::daemon::Usage;
 use super::follow::Told;
 use super::ledger::Ledger;
 use super::stage::Stage;
+use crate::process::{Usage, descriptors, megabytes};
 
 /// How old a channel may get, in seconds: a call lasts 8 s at most, and Asterisk ends it 15 s later by itself.
 const OLDEST_CHANNEL: u64 = 40;
@@ -48,7 +48,7 @@ pub(super) struct Sample {
 pub(super) struct Watch<'s> {
     stage: &'s Stage,
     pub(super) samples: Vec<Sample>,
-    before: Option<(Usage, Instant)>,
+    before: Option<(u32, Usage, Instant)>,
     conditions: Vec<String>,
     leaked: Vec<String>,
 }
@@ -62,14 +62,15 @@ impl<'s> Watch<'s> {
     pub(super) fn look(&mut self, ledger: &Ledger<'_>, told: &Told) {
         let channels = self.stage.lab.servers().iter().map(|server| self.channels(server)).collect();
         let channels = self.name_leaks(channels);
-        let usage = self.stage.daemon.usage();
+        let pid = self.stage.daemon.process_id();
+        let usage = pid.and_then(|pid| Some((pid, Usage::of(pid)?)));
         let cpu_percent = match (self.before, usage) {
-            (Some((before, at)), Some(usage)) if before.pid == usage.pid => {
+            (Some((before_pid, before, at)), Some((pid, usage))) if before_pid == pid => {
                 100.0 * usage.cpu.saturating_sub(before.cpu).as_secs_f64() / at.elapsed().as_secs_f64()
             }
             _ => 0.0,
         };
-        self.before = usage.map(|usage| (usage, Instant::now()));
+        self.before = usage.map(|(pid, usage)| (pid, usage, Instant::now()));
         self.ask_for_conditions();
         self.samples.push(Sample {
             seconds: self.stage.epoch.elapsed().as_secs_f64(),
@@ -81,9 +82,9 @@ impl<'s> Watch<'s> {
             wrong: self.stage.wrongs().len(),
             running: told.running(),
             channels,
-            pid: usage.map(|usage| usage.pid),
-            rss_mb: usage.map_or(0.0, |usage| usage.rss_mb),
-            descriptors: usage.map_or(0, |usage| usage.descriptors),
+            pid: usage.map(|(pid, _)| pid),
+            rss_mb: usage.map_or(0.0, |(_, usage)| megabytes(usage.rss_bytes)),
+            descriptors: pid.and_then(descriptors).unwrap_or(0),
             cpu_percent,
         });
     }

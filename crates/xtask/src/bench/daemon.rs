@@ -1,4 +1,4 @@
-//! A daemon to ask: `calltest server`, whose tests all wait to be started by hand.
+//! A daemon to watch and to ask: `calltest server` in a process of its own.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process;
+use crate::process::Usage;
 
 /// A running daemon. It is killed if it is dropped.
 pub(super) struct Daemon {
@@ -22,17 +22,16 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it, and waits until it listens.
-    pub(super) fn start(program: &Path, configuration: &Path, state: &Path) -> anyhow::Result<Self> {
+    /// Starts it with settings beside those of its configuration, and waits until it listens.
+    pub(super) fn start(program: &Path, configuration: &Path, state: &Path, settings: &[&str]) -> anyhow::Result<Self> {
         // A port that was free a moment ago, and is so again.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let started = Instant::now();
         let mut child = Command::new(program)
             .arg("-c")
             .arg(configuration)
-            .args(["-C", "calls.:default:.test={skip: yes}"])
             .args(["-C", &format!("server.port={port}"), "-C", &format!("state_dir={}", state.display())])
-            .args(["-C", "server.history={days: 3650, failure_days: 3650, runs: 100000000, megabytes: 100000}"])
+            .args(settings.iter().flat_map(|setting| ["-C", setting]))
             .arg("server")
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
@@ -55,9 +54,9 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// The most memory that it had at once so far.
-    pub(super) fn peak_rss_bytes(&self) -> anyhow::Result<u64> {
-        process::peak_rss_bytes(self.child.id()).context("the daemon has ended")
+    /// What it has used so far.
+    pub(super) fn usage(&self) -> anyhow::Result<Usage> {
+        Usage::of(self.child.id()).context("the daemon has ended")
     }
 
     /// Ends it in good order.
