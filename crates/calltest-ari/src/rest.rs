@@ -59,19 +59,24 @@ impl Rest {
         _turn: Option<DiallingTurn>,
         operation: &Op,
     ) -> Result<Op::Reply, RequestError> {
-        let path = operation.path();
-        let query = operation.query();
+        let (path, query) = (operation.path(), operation.query());
         let target = if query.as_str().is_empty() { path.clone() } else { format!("{path}?{}", query.as_str()) };
         let body = operation.body().map(|body| Bytes::from(body.to_string()));
         let request = RawRequest { method: Op::METHOD, target, body };
-        let outcome = match self.exchange::<Op>(&request, &path).await {
-            Ok(reply) if reply.status.is_success() => {
-                Op::reply(reply.body).map_err(|source| RequestFailure::Unreadable { source })
-            }
-            Ok(reply) => Err(RequestFailure::Refused { status: reply.status, message: message(&reply) }),
+        let understood = match self.answer(&request, &path, Op::CREATES_ITS_PATH).await {
+            Ok(body) => Op::reply(body).map_err(|source| RequestFailure::Unreadable { source }),
             Err(failure) => Err(failure),
         };
-        outcome.map_err(|failure| RequestError { method: Op::METHOD, path, failure })
+        understood.map_err(|failure| RequestError { method: Op::METHOD, path, failure })
+    }
+
+    /// The body of a good answer. Not generic, so that there is one of it and not one for each operation.
+    async fn answer(&self, request: &RawRequest, path: &str, creates_its_path: bool) -> Result<Bytes, RequestFailure> {
+        let reply = self.exchange(request, path, creates_its_path).await?;
+        if reply.status.is_success() {
+            return Ok(reply.body);
+        }
+        Err(RequestFailure::Refused { status: reply.status, message: message(&reply) })
     }
 
     /// Refuses every request from now on.
@@ -82,17 +87,22 @@ impl Rest {
 
     /// Waits for its turn and sends the request; a second time if the connection ended without an answer, as a kept
     /// one may at any time, and twice does no harm.
-    async fn exchange<Op: Operation>(&self, request: &RawRequest, path: &str) -> Result<RawReply, RequestFailure> {
+    async fn exchange(
+        &self,
+        request: &RawRequest,
+        path: &str,
+        creates_its_path: bool,
+    ) -> Result<RawReply, RequestFailure> {
         let _turn = turn(&self.turns).await?;
-        let is_harmless_twice = Op::CREATES_ITS_PATH || Op::METHOD == Method::GET || Op::METHOD == Method::DELETE;
+        let is_harmless_twice = creates_its_path || matches!(request.method, Method::GET | Method::DELETE);
         match self.transport.call(request).await {
             Err(RequestFailure::NoReply { source }) if is_harmless_twice => {
-                tracing::debug!(method = %Op::METHOD, path, error = %source, "no answer, trying once more");
+                tracing::debug!(method = %request.method, path, error = %source, "no answer, trying once more");
             }
             outcome => return outcome,
         }
         match self.transport.call(request).await {
-            Ok(reply) if Op::CREATES_ITS_PATH && reply.status == StatusCode::CONFLICT => {
+            Ok(reply) if creates_its_path && reply.status == StatusCode::CONFLICT => {
                 let created = RawRequest { method: Method::GET, target: path.to_owned(), body: None };
                 self.transport.call(&created).await
             }

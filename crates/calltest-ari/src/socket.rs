@@ -20,9 +20,9 @@ use crate::generated::requests::events::EventWebsocket;
 use crate::operation::Operation;
 use crate::settings::Settings;
 
-/// How much is read from the socket at once, in bytes: some ten events. The WebSocket clears a buffer of this size
+/// How much is read from the socket at once, in bytes: some five events. The WebSocket clears a buffer of this size
 /// before each time it reads, so a large one costs more than it saves.
-const READ_BUFFER: usize = 8 << 10;
+const READ_BUFFER: usize = 4 << 10;
 
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;

@@ -200,8 +200,8 @@ impl<'a> Call<'a> {
         let Some(leg) = legs.into_iter().flatten().find(|leg| leg.channel == delivery.subject) else { return Ok(()) };
         let counts = leg.advance(&delivery.event, observation.as_ref());
         let side = leg.side;
-        let stamp = delivery.event.timestamp().and_then(server_time);
         if let Some(observation) = observation.filter(|_| counts) {
+            let stamp = delivery.event.timestamp().and_then(server_time);
             self.recorder.note_event(side, delivery.received, stamp, observation);
         }
         self.take_in_media(side, &delivery)
@@ -210,11 +210,11 @@ impl<'a> Call<'a> {
     /// Takes in what happened to a sound.
     fn take_in_media(&mut self, side: Side, delivery: &Delivery) -> Result<(), Stop> {
         use calltest_ari::models::PlaybackState;
-        let (received, stamp) = (delivery.received, delivery.event.timestamp().and_then(server_time));
+        let stamp = || delivery.event.timestamp().and_then(server_time);
         match &*delivery.event {
             Event::PlaybackStarted(started) => {
                 let media = started.playback.media_uri.clone();
-                self.recorder.note_event(side, received, stamp, Observation::PlaybackStarted { media });
+                self.recorder.note_event(side, delivery.received, stamp(), Observation::PlaybackStarted { media });
             }
             Event::PlaybackFinished(finished) => {
                 let media = finished.playback.media_uri.clone();
@@ -225,7 +225,7 @@ impl<'a> Call<'a> {
                     }
                     return Err(Stop::Trouble(Trouble::PlaybackFailed { link: self.link(side), media }));
                 }
-                self.recorder.note_event(side, received, stamp, Observation::PlaybackFinished { media });
+                self.recorder.note_event(side, delivery.received, stamp(), Observation::PlaybackFinished { media });
             }
             _ => {}
         }

@@ -56,7 +56,9 @@ impl Display {
     /// These tests are about to run.
     pub(crate) fn begin(&self, tests: &[Arc<CallTest>]) {
         self.total.set_length(tests.len().try_into().unwrap_or(u64::MAX));
-        self.total.enable_steady_tick(Duration::from_millis(250));
+        if !self.progress.is_hidden() {
+            self.total.enable_steady_tick(Duration::from_millis(250));
+        }
     }
 
     /// Says what is wrong beside the tests.

@@ -16,7 +16,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{Connection, SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::time::Instant;
@@ -28,6 +28,10 @@ use crate::transport::{RawReply, RawRequest, Transport};
 
 /// Asterisk closes a connection that was idle for 15 s (`session_keep_alive`), so ours are given up before.
 const IDLE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much is read from a connection at once, in bytes. Almost every answer is shorter, and memory of this size costs the
+/// allocator the least.
+const READ_BUFFER: usize = 1024;
 
 /// An HTTP client of one server.
 pub(crate) struct Http {
@@ -71,7 +75,8 @@ impl Http {
             let is_new = kept.is_none();
             let mut line = match kept {
                 Some(line) => line,
-                None => self.connect().await.map_err(|source| RequestFailure::NotSent { source })?,
+                // Boxed, since it is rare and large: what waits for an answer is kept small.
+                None => self.connect().boxed().await.map_err(|source| RequestFailure::NotSent { source })?,
             };
             match line.carry(message, self.settings.max_reply_bytes).await {
                 Ok(reply) => {
@@ -99,7 +104,8 @@ impl Http {
 
     async fn connect(&self) -> Result<Line, Box<dyn Error + Send + Sync>> {
         let stream = socket::stream(&self.settings, &self.tls).await?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) =
+            Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(TokioIo::new(stream)).await?;
         Ok(Line { sender, connection: Some(connection) })
     }
 

@@ -10,7 +10,7 @@ use calltest_config::Source;
 use indicatif::MultiProgress;
 
 use crate::cli::{Cli, Demo, Format};
-use crate::commands::run::{chosen, run_all};
+use crate::commands::run::{call_loop, chosen, run_all};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
 use crate::{configuration, logging, output};
@@ -49,7 +49,7 @@ pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
     };
     let style = Style { format: Format::Text, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
-    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let runtime = call_loop()?;
     let exit = runtime.block_on(run_all(plan, tests, false, display))?;
     runtime.shutdown_background();
     if exit == Exit::Success {

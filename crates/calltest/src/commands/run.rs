@@ -3,9 +3,9 @@
 
 mod handover;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Instant;
+use std::{io, iter};
 
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
@@ -13,7 +13,8 @@ use calltest_report::run::Report;
 use calltest_report::text::Tally;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
-use tokio::task::{JoinError, JoinSet};
+use tokio::runtime::Runtime;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use self::handover::Daemon;
@@ -52,7 +53,7 @@ pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     }
     let style = Style { format: run.format, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
-    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let runtime = call_loop()?;
     let done = runtime.block_on(run_here_or_there(plan, tests, run.take_over, display));
     runtime.shutdown_background();
     done
@@ -229,7 +230,7 @@ async fn carry_out(
     runner: &Arc<Runner>,
     tests: Vec<Arc<CallTest>>,
     interrupted: &CancellationToken,
-    display: &Display,
+    display: &Arc<Display>,
 ) -> Outcome {
     let unread = interrupted.child_token();
     let mut runs = JoinSet::new();
@@ -238,22 +239,39 @@ async fn carry_out(
         runs.spawn(async move { runner.run(&test, &control).await });
     }
     let mut outcome = Outcome { tally: Tally::default(), trouble: None };
-    while let Some(finished) = runs.join_next().await {
-        match finished {
-            Ok(finished) => {
-                outcome.tally.add(finished.verdict.kind());
-                if !matches!(outcome.trouble, Some(Trouble::Unprinted(_)))
-                    && let Err(error) = display.finished(&Report::from(&finished))
-                {
-                    // Calls whose results nobody gets are not worth their money.
-                    unread.cancel();
-                    outcome.trouble = Some(Trouble::Unprinted(error));
+    while let Some(first) = runs.join_next().await {
+        let mut reports = Vec::new();
+        for finished in iter::once(first).chain(iter::from_fn(|| runs.try_join_next())) {
+            match finished {
+                Ok(finished) => {
+                    outcome.tally.add(finished.verdict.kind());
+                    reports.push(Report::from(&finished));
                 }
+                Err(error) => outcome.trouble = outcome.trouble.or(Some(Trouble::Broken(error))),
             }
-            Err(error) => outcome.trouble = outcome.trouble.or(Some(Trouble::Broken(error))),
+        }
+        if !matches!(outcome.trouble, Some(Trouble::Unprinted(_)))
+            && let Err(error) = print(display, reports).await
+        {
+            // Calls whose results nobody gets are not worth their money.
+            unread.cancel();
+            outcome.trouble = Some(Trouble::Unprinted(error));
         }
     }
     outcome
+}
+
+/// Prints results. Whoever reads them may take his time; calls go on meanwhile.
+async fn print(display: &Arc<Display>, reports: Vec<Report>) -> io::Result<()> {
+    let display = Arc::clone(display);
+    spawn_blocking(move || reports.iter().try_for_each(|report| display.finished(report))).await?
+}
+
+/// What drives all calls: one thread, since a call waits for the network and computes next to nothing. A second one costs
+/// more, to wake and to be told, than it takes off the first.
+pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("could not start the asynchronous runtime")
 }
 
 /// How this process names itself to others that want the same app.
