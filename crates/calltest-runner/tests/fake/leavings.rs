@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use calltest_ari::requests::channels::OriginateWithId;
+use calltest_ari::{Settings, connect};
 use calltest_core::evidence::Observation;
 use fake_asterisk::{FakeAsterisk, FarEnd};
 
@@ -71,4 +73,24 @@ async fn a_connection_that_is_closed_leaves_nothing_behind_that_was_suspected() 
     fake.faults().heal();
     stage.close().await;
     assert!(fake.open_channels().is_empty(), "{:?}", fake.open_channels());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_others_are_not_swept_up() {
+    let fake = FakeAsterisk::start().await;
+    fake.set_far_end("PJSIP/*@far", FarEnd::never_answers());
+    let settings = Settings::new("127.0.0.1", fake.port(), fake.user(), fake.password(), "others");
+    let (others, _incoming) = connect(settings).await.unwrap();
+    let call = OriginateWithId {
+        channel_id: "1795341348.7".into(),
+        endpoint: "PJSIP/1@far".into(),
+        app: Some("others".into()),
+        ..Default::default()
+    };
+    others.request(call).await.unwrap();
+    let stage = scene(&fake).open(&[play("out", None)]).await;
+    assert_eq!(fake.open_channels().len(), 1, "what is swept up at the beginning");
+    stage.close().await;
+    assert_eq!(fake.open_channels().len(), 1, "and at the end");
+    others.close().await;
 }
