@@ -18,6 +18,13 @@ fn sentence(scene: &Scene, history: &History) -> String {
     sentence.strip_prefix(&begin).unwrap_or_else(|| panic!("{sentence}")).to_owned()
 }
 
+/// Puts another file in place of the history's, all at once: one that is just being written looks like a new one.
+fn replace(scene: &Scene, content: &[u8]) {
+    let beside = scene.place.path.with_extension("other");
+    fs::write(&beside, content).unwrap();
+    fs::rename(beside, &scene.place.path).unwrap();
+}
+
 #[tokio::test]
 async fn a_locked_file_keeps_nobody_waiting_and_nothing_is_lost() {
     let scene = Scene::new();
@@ -213,12 +220,12 @@ async fn a_damaged_history_is_left_alone_until_somebody_repairs_it() {
     let mut half = whole.clone();
     let is_first = |page: &[u8]| page[0] == 0x0d && page.windows(16).any(|text| text == id(5).as_bytes());
     half.chunks_mut(4096).find(|page| is_first(page)).unwrap().fill(0xa5);
-    fs::write(&scene.place.path, &half).unwrap();
+    replace(&scene, &half);
     std::thread::sleep(5 * scene.limits.retry);
     assert_eq!(sentence(&scene, &history), expected);
     assert!(fs::read(&scene.place.path).unwrap() == half, "the damaged file was changed");
 
-    fs::write(&scene.place.path, &whole).unwrap();
+    replace(&scene, &whole);
     recovers(&history);
     assert_eq!(scene.on_disk(), 201);
 }
