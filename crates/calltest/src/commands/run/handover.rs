@@ -99,7 +99,7 @@ impl Daemon {
     }
 
     async fn at(address: SocketAddr, plan: &Plan) -> Option<Self> {
-        // Mostly nobody is there, and a client costs ten times as much as to find that out.
+        // Mostly nobody is there, and a client costs far more than to find that out.
         timeout(INTRODUCTION, TcpStream::connect(address)).await.ok()?.ok()?;
         // The environment's proxies lead away from this machine, and the system's certificates, which take most of the
         // time, are not asked for by anything that is said here.
