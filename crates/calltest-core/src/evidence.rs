@@ -103,6 +103,8 @@ pub enum Observation {
         /// The digits.
         digits: String,
     },
+    /// Digits were overdue at the other end, so we started to send silence: a sound may let them through.
+    SilenceSent,
     /// A digit came in.
     DigitReceived {
         /// The digit.

@@ -68,6 +68,7 @@ fn fields(what: &Observation) -> (&'static str, Value) {
         Observation::RingingSent => ("ringing_sent", Value::Null),
         Observation::AnswerSent => ("answer_sent", Value::Null),
         Observation::DigitsSent { digits } => ("digits_sent", json!({ "digits": digits })),
+        Observation::SilenceSent => ("silence_sent", Value::Null),
         Observation::DigitReceived { digit, duration } => {
             let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
             ("digit_received", json!({ "digit": digit, "duration_ms": duration_ms }))
@@ -117,6 +118,7 @@ pub fn words(what: &Observation) -> String {
         Observation::RingingSent => "signals ringing".into(),
         Observation::AnswerSent => "answers".into(),
         Observation::DigitsSent { digits } => format!("sends digits {digits}"),
+        Observation::SilenceSent => "sends silence, since digits are overdue".into(),
         Observation::DigitReceived { digit, duration } => {
             format!("received digit {digit} ({} ms)", duration.as_millis())
         }

@@ -172,6 +172,9 @@ pub enum Digits {
     Replace(usize, char),
     /// This digit follows the last one of each DTMF command.
     Append(char),
+    /// The nth digit is held back until its sender sends silence, as Asterisk does with one that it has to lengthen while no
+    /// sound comes. Later digits do not wait for it here, so it should be the last one.
+    HoldBack(usize),
 }
 
 /// Digits as one leg hears them: counts what was sent and applies the alterations.
@@ -179,11 +182,12 @@ pub enum Digits {
 pub(crate) struct Hearing {
     alterations: Vec<Digits>,
     sent: usize,
+    held_back: Vec<char>,
 }
 
 impl Hearing {
     pub(crate) fn altered_by(alterations: &[Digits]) -> Self {
-        Self { alterations: alterations.to_vec(), sent: 0 }
+        Self { alterations: alterations.to_vec(), sent: 0, held_back: Vec::new() }
     }
 
     /// What is heard of `digits`: for each one sent, in order, the digits heard in its place; what is appended comes last.
@@ -196,12 +200,18 @@ impl Hearing {
         heard
     }
 
+    /// Sound comes: what was held back is heard.
+    pub(crate) fn let_go(&mut self) -> Vec<char> {
+        std::mem::take(&mut self.held_back)
+    }
+
     fn hear_one(&mut self, digit: char) -> Vec<char> {
         self.sent += 1;
         let mut heard = vec![digit];
         for alteration in &self.alterations {
             match alteration {
                 Digits::Drop(n) if *n == self.sent => heard.clear(),
+                Digits::HoldBack(n) if *n == self.sent => self.held_back.append(&mut heard),
                 Digits::Double(n) if *n == self.sent => heard.extend(heard.last().copied()),
                 Digits::Replace(n, other) if *n == self.sent => heard.iter_mut().for_each(|digit| *digit = *other),
                 _ => {}
@@ -386,6 +396,11 @@ mod tests {
         assert_eq!(heard(&[Digits::Replace(5, '#')]), "123 4#");
         assert_eq!(heard(&[Digits::Append('9')]), "1239 459");
         assert_eq!(heard(&[Digits::Drop(1), Digits::Double(3)]), "233 45");
+        assert_eq!(heard(&[Digits::HoldBack(5)]), "123 4");
+        let mut hearing = Hearing::altered_by(&[Digits::HoldBack(1)]);
+        assert_eq!(hearing.hear(&['7', '8']).concat(), ['8']);
+        assert_eq!(hearing.let_go(), ['7']);
+        assert!(hearing.let_go().is_empty());
     }
 
     #[test]

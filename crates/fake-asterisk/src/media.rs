@@ -174,6 +174,15 @@ impl State {
         });
     }
 
+    /// The far end of this channel hears silence, and with it what was held back.
+    pub(crate) fn send_silence(&mut self, key: Key) {
+        let Some(heard_by) = self.channels.get(key).and_then(|channel| channel.other) else { return };
+        let Some(hearer) = self.channels.get_mut(heard_by) else { return };
+        for digit in hearer.hearing.let_go() {
+            self.timers.add(self.now, Timer::Digit { heard_by, digit, duration: DTMF_UNIT });
+        }
+    }
+
     pub(crate) fn digits_sent(&mut self, key: Key) {
         self.start_next_job(key);
     }

@@ -35,6 +35,8 @@ enum Operation<'a> {
     Answer(&'a str),
     Continue(&'a str),
     SendDtmf(&'a str),
+    StartSilence(&'a str),
+    StopSilence(&'a str),
     Play(&'a str, Option<&'a str>),
     GetPlayback(&'a str),
     StopPlayback(&'a str),
@@ -78,6 +80,8 @@ impl<'a> Operation<'a> {
             ("POST", ["channels", id, "answer"]) => Self::Answer(id),
             ("POST", ["channels", id, "continue"]) => Self::Continue(id),
             ("POST", ["channels", id, "dtmf"]) => Self::SendDtmf(id),
+            ("POST", ["channels", id, "silence"]) => Self::StartSilence(id),
+            ("DELETE", ["channels", id, "silence"]) => Self::StopSilence(id),
             ("POST", ["channels", id, "play"]) => Self::Play(id, None),
             ("POST", ["channels", id, "play", playback]) => Self::Play(id, Some(playback)),
             ("POST", ["channels", id, "snoop"]) => Self::Snoop(id, None),
@@ -141,6 +145,11 @@ impl State {
                 Answer::no_content()
             }),
             Operation::SendDtmf(id) => self.send_dtmf(id, params),
+            Operation::StartSilence(id) => self.in_stasis(id).map(|key| {
+                self.send_silence(key);
+                Answer::no_content()
+            }),
+            Operation::StopSilence(id) => self.in_stasis(id).map(|_| Answer::no_content()),
             Operation::Play(id, playback) => self.play(id, playback, params),
             Operation::GetPlayback(id) => self.get_playback(id),
             Operation::StopPlayback(id) => match self.stop_playback(id) {

@@ -61,6 +61,24 @@ async fn a_digit_too_many_is_extra() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_digit_that_is_held_back_until_there_is_sound_comes_through() {
+    let fake = FakeAsterisk::start().await;
+    let far_end = FarEnd::arrives()
+        .alters_digits(Way::ToOutbound, Digits::HoldBack(5))
+        .alters_digits(Way::ToInbound, Digits::HoldBack(5));
+    fake.set_far_end("Local/trunk@direct", far_end);
+    let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    let run = stage.run().await;
+    passes(&run);
+    for side in [Side::Src, Side::Dst] {
+        let silences = run.evidence.of(side).filter(|fact| fact.what == Observation::SilenceSent).count();
+        assert_eq!(silences, 1, "{side:?}");
+    }
+    nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn digits_that_come_slowly_are_waited_for() {
     let fake = FakeAsterisk::start().await;
     // The last of the first five comes five seconds after it was due.

@@ -32,18 +32,39 @@ async fn is_an_error(test: CallTest, at: Observation, act: fn(&Faults), then: Op
 async fn digits_of_a_server_that_was_stopped_are_late_and_not_lost() {
     let mut test = dtmf(ends("fone1", "trunk", "trunk", "fone1"));
     test.timeout = Duration::from_secs(20);
-    let sent = |what: &Observation| matches!(what, Observation::DigitReceived { .. });
     let fake = FakeAsterisk::start().await;
+    fake.faults().events("ChannelDtmfReceived").after(4).times(1).delays(Duration::from_secs(2));
     let stage = scene(&fake).open(&[test]).await;
-    let first_digit = stage.witness.when(sent);
+    // Digits are overdue already, and it has taken its last request.
+    let overdue = stage.witness.when(|what| *what == Observation::SilenceSent);
     let run = stage.start();
-    first_digit.await;
+    overdue.await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     fake.faults().suspend();
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     fake.faults().thaw();
     check(&run.await.unwrap(), "error", |said| said.contains("only after the time was up"));
     nothing_is_left(&fake).await;
     stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digits_of_a_server_that_stands_still_for_a_while_are_waited_for() {
+    for (seconds, verdict, reason) in [(3, "pass", ""), (7, "error", "could not send silence")] {
+        let mut test = dtmf(ends("fone1", "trunk", "trunk", "fone1"));
+        test.timeout = Duration::from_secs(20);
+        let fake = FakeAsterisk::start().await;
+        let stage = scene(&fake).open(&[test]).await;
+        let first_digit = stage.witness.when(|what| matches!(what, Observation::DigitReceived { .. }));
+        let run = stage.start();
+        first_digit.await;
+        fake.faults().suspend();
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        fake.faults().thaw();
+        check(&run.await.unwrap(), verdict, |said| said.contains(reason));
+        nothing_is_left(&fake).await;
+        stage.close().await;
+    }
 }
 
 /// It still answers requests while it drops every new call.

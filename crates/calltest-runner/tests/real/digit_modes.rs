@@ -1,6 +1,9 @@
 //! Digits that cross a trunk in each of the ways that there are: as RTP events, as SIP INFO, as tones.
 
+use std::num::NonZeroU32;
+
 use asterisk_lab::{DtmfMode, Lab, ServerOptions, Trunk, for_tests};
+use calltest_core::evidence::Observation;
 use calltest_core::plan::{CallTest, Mode};
 
 use crate::scene::{Scene, check, dtmf, ends, passes};
@@ -64,6 +67,21 @@ async fn tones_get_lost_where_silence_is_not_sent() {
     let stage = scene(&lab).open(&[digits(WAYS[2], false)]).await;
     let run = stage.run().await;
     check(&run, "fail", |reason| reason.starts_with("tones-a: expected digits "));
+    nothing_is_left(&lab);
+    stage.close().await;
+}
+
+/// The one digit in each direction is the last one, which needs a sound after it to be let go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tone_comes_through_where_silence_is_not_sent() {
+    let lab = servers(|name| ServerOptions::named(name).transmits_silence(false));
+    let mut test = digits(WAYS[2], false);
+    let Mode::Dtmf { dtmf, .. } = &mut test.mode else { unreachable!() };
+    dtmf.len = NonZeroU32::MIN;
+    let stage = scene(&lab).open(&[test]).await;
+    let run = stage.run().await;
+    passes(&run);
+    assert!(run.evidence.facts.iter().any(|fact| fact.what == Observation::SilenceSent));
     nothing_is_left(&lab);
     stage.close().await;
 }
