@@ -5,10 +5,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Text;
+
 /// A point in time by the server's clock, in milliseconds, such as `2026-11-22T09:49:10.492+0000`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Date(String);
+pub struct Date(Text);
 
 impl Date {
     /// The text as Asterisk wrote it; empty where it wrote none.
@@ -24,7 +26,7 @@ impl Date {
 
 impl From<&str> for Date {
     fn from(text: &str) -> Self {
-        Date(text.to_owned())
+        Date(text.into())
     }
 }
 

@@ -54,7 +54,7 @@ impl Ownership {
     /// What the variable says.
     pub(crate) async fn look(&self) -> Result<Beat, RequestError> {
         let value = match self.rest.request(&GetGlobalVar { variable: self.variable.clone() }).await {
-            Ok(variable) => variable.value,
+            Ok(variable) => variable.value.into(),
             Err(error) if error.is_not_found() => String::new(),
             Err(error) => return Err(error),
         };

@@ -213,11 +213,11 @@ impl<'a> Call<'a> {
         let stamp = || delivery.event.timestamp().and_then(server_time);
         match &*delivery.event {
             Event::PlaybackStarted(started) => {
-                let media = started.playback.media_uri.clone();
+                let media = started.playback.media_uri.to_string();
                 self.recorder.note_event(side, delivery.received, stamp(), Observation::PlaybackStarted { media });
             }
             Event::PlaybackFinished(finished) => {
-                let media = finished.playback.media_uri.clone();
+                let media = finished.playback.media_uri.to_string();
                 if finished.playback.state == PlaybackState::Failed {
                     // A sound that the end of the call cuts short is told as failed, too.
                     if self.leg(side).is_some_and(Leg::is_over) {

@@ -221,7 +221,8 @@ impl Call<'_> {
         for arrival in latecomers {
             let Some(connection) = self.end(Side::Dst).server.line() else { continue };
             let reason = Some(channels::HangupReason::Busy);
-            let hangup = channels::Hangup { channel_id: arrival.channel().id.clone(), reason, ..Default::default() };
+            let hangup =
+                channels::Hangup { channel_id: arrival.channel().id.to_string(), reason, ..Default::default() };
             match connection.client.request(hangup).await {
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(run_id = %self.run, "could not turn away a call that came too late: {error}");

@@ -106,7 +106,7 @@ impl Leavings {
 
 /// The ids of the channels that are ours and that no run is subscribed to.
 async fn look(client: &Client) -> Result<Vec<String>, calltest_ari::RequestError> {
-    let mut ids: Vec<String> = leavings(client).await?.into_iter().map(|channel| channel.id).collect();
+    let mut ids: Vec<String> = leavings(client).await?.into_iter().map(|channel| channel.id.into()).collect();
     ids.retain(|id| {
         // The far half of a Local channel goes with its near half.
         let near = id.strip_suffix(";1").or_else(|| id.strip_suffix(";2")).unwrap_or(id);

@@ -65,6 +65,9 @@ pub(crate) fn server_time(date: &Date) -> Option<ServerTime> {
     since_epoch.as_micros().try_into().ok().map(ServerTime)
 }
 
+/// How many facts a run of most modes has.
+const USUAL: usize = 32;
+
 /// Keeps the facts of one run as they come in, and tells the observer.
 pub(crate) struct Recorder {
     run: RunId,
@@ -77,7 +80,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts the clock of the run's evidence.
     pub(crate) fn start(run: RunId, test: TestName, observer: Arc<dyn Observer>) -> Self {
-        Self { run, test, observer, start: Instant::now(), facts: Vec::new() }
+        Self { run, test, observer, start: Instant::now(), facts: Vec::with_capacity(USUAL) }
     }
 
     /// When the run began.

@@ -179,7 +179,7 @@ impl Reception {
         let link = arguments.next().unwrap_or_default();
         let dialled = arguments.next().unwrap_or_default();
         let caller = arrival.channel().caller.number.trim().to_owned();
-        let id = arrival.channel().id.clone();
+        let id = arrival.channel().id.to_string();
         let mut desk = self.desk();
         let Desk { waiting, dialled: diallers } = &mut *desk;
         let mut nobody = Vec::new();

@@ -58,7 +58,7 @@ impl Tape {
             Event::RecordingFinished(_) => TapeState::Ended,
             Event::RecordingFailed(failed) => {
                 let cause = failed.recording.cause.clone();
-                TapeState::Failed { why: cause.unwrap_or_else(|| "Asterisk gives no reason".into()) }
+                TapeState::Failed { why: cause.map_or_else(|| "Asterisk gives no reason".into(), String::from) }
             }
             // The channel that it listens to is gone. A recording tells its own end.
             Event::StasisEnd(_) | Event::ChannelDestroyed(_)

@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
     let leavings = leavings(client).await?;
     for channel in &leavings {
-        match client.request(channels::Hangup { channel_id: channel.id.clone(), ..Default::default() }).await {
+        match client.request(channels::Hangup { channel_id: channel.id.to_string(), ..Default::default() }).await {
             Err(error) if error.is_not_found() => {}
             done => done?,
         }
@@ -36,7 +36,7 @@ pub(crate) async fn sweep(client: &Client) -> Result<usize, RequestError> {
     };
     for bridge in bridges {
         if channel_id::is_ours(client.app(), &bridge.id) {
-            match client.request(bridges::Destroy { bridge_id: bridge.id }).await {
+            match client.request(bridges::Destroy { bridge_id: bridge.id.into() }).await {
                 Err(error) if error.is_not_found() => {}
                 done => done?,
             }
@@ -63,7 +63,7 @@ async fn delete_recordings(client: &Client) -> Result<(), RequestError> {
     };
     for recording in stored {
         if channel_id::ends_like_ours(client.app(), &recording.name) {
-            let recording_name = recording.name;
+            let recording_name = String::from(recording.name);
             match client.request(recordings::DeleteStored { recording_name: recording_name.clone() }).await {
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(%recording_name, "could not delete a recording that an earlier run left: {error}");

@@ -148,7 +148,7 @@ impl Call<'_> {
         let is_sip = |cause: &ExpectedCause| matches!(cause, ExpectedCause::Sip(_));
         let Some(wanted) = self.expectation.causes.iter().copied().find(is_sip) else { return Ok(()) };
         let info = self.ask(Side::Src, "ask for the server's version", asterisk::GetInfo::default()).await?;
-        let version = info.system.map(|system| system.version).unwrap_or_default();
+        let version = info.system.map(|system| String::from(system.version)).unwrap_or_default();
         if Version::parse(&version).is_some_and(Version::tells_sip_codes) {
             return Ok(());
         }
@@ -208,6 +208,10 @@ impl Call<'_> {
             self.recorder.note(Some(Side::Dst), Observation::Answered);
         }
         self.inbound = Some(leg);
+        if is_own_half {
+            // It ends with our own channel, which has a limit.
+            return Ok(());
+        }
         let limit = channels::SetChannelVar {
             channel_id: channel.to_string(),
             variable: "TIMEOUT(absolute)".into(),

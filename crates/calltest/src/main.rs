@@ -1,6 +1,7 @@
 //! The `calltest` program: command line, wiring, signals, exit codes. What a call test means and does is in the crates
 //! below; this is the only place that reads the environment and ends the process.
 
+mod call_loop;
 mod cli;
 mod commands;
 mod configuration;

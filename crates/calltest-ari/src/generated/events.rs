@@ -11,14 +11,15 @@ use super::models::*;
 use crate::about::About;
 use crate::date::Date;
 use crate::event::events;
+use crate::text::Text;
 
 /// Message `MissingParams`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MissingParams {
-    pub params: Vec<String>,
+    pub params: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for MissingParams {
@@ -30,10 +31,10 @@ impl About for MissingParams {
 #[serde(default)]
 pub struct DeviceStateChanged {
     pub device_state: DeviceState,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for DeviceStateChanged {
@@ -45,10 +46,10 @@ impl About for DeviceStateChanged {
 #[serde(default)]
 pub struct PlaybackStarted {
     pub playback: Playback,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for PlaybackStarted {
@@ -62,10 +63,10 @@ impl About for PlaybackStarted {
 #[serde(default)]
 pub struct PlaybackContinuing {
     pub playback: Playback,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for PlaybackContinuing {
@@ -79,10 +80,10 @@ impl About for PlaybackContinuing {
 #[serde(default)]
 pub struct PlaybackFinished {
     pub playback: Playback,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for PlaybackFinished {
@@ -96,10 +97,10 @@ impl About for PlaybackFinished {
 #[serde(default)]
 pub struct RecordingStarted {
     pub recording: LiveRecording,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for RecordingStarted {
@@ -113,10 +114,10 @@ impl About for RecordingStarted {
 #[serde(default)]
 pub struct RecordingFinished {
     pub recording: LiveRecording,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for RecordingFinished {
@@ -130,10 +131,10 @@ impl About for RecordingFinished {
 #[serde(default)]
 pub struct RecordingFailed {
     pub recording: LiveRecording,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for RecordingFailed {
@@ -147,12 +148,12 @@ impl About for RecordingFailed {
 #[serde(default)]
 pub struct ApplicationMoveFailed {
     pub channel: Channel,
-    pub destination: String,
-    pub args: Vec<String>,
-    pub application: String,
+    pub destination: Text,
+    pub args: Vec<Text>,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ApplicationMoveFailed {
@@ -165,10 +166,10 @@ impl About for ApplicationMoveFailed {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ApplicationRegistered {
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ApplicationRegistered {
@@ -179,10 +180,10 @@ impl About for ApplicationRegistered {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ApplicationUnregistered {
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ApplicationUnregistered {
@@ -193,10 +194,10 @@ impl About for ApplicationUnregistered {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ApplicationReplaced {
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ApplicationReplaced {
@@ -208,10 +209,10 @@ impl About for ApplicationReplaced {
 #[serde(default)]
 pub struct BridgeCreated {
     pub bridge: Bridge,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeCreated {
@@ -225,10 +226,10 @@ impl About for BridgeCreated {
 #[serde(default)]
 pub struct BridgeDestroyed {
     pub bridge: Bridge,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeDestroyed {
@@ -243,10 +244,10 @@ impl About for BridgeDestroyed {
 pub struct BridgeMerged {
     pub bridge: Bridge,
     pub bridge_from: Bridge,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeMerged {
@@ -262,11 +263,11 @@ impl About for BridgeMerged {
 pub struct BridgeVideoSourceChanged {
     pub bridge: Bridge,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_video_source_id: Option<String>,
-    pub application: String,
+    pub old_video_source_id: Option<Text>,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeVideoSourceChanged {
@@ -284,16 +285,16 @@ pub struct BridgeBlindTransfer {
     pub replace_channel: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transferee: Option<Box<Channel>>,
-    pub exten: String,
-    pub context: String,
-    pub result: String,
+    pub exten: Text,
+    pub context: Text,
+    pub result: Text,
     pub is_external: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bridge: Option<Box<Bridge>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeBlindTransfer {
@@ -317,17 +318,17 @@ pub struct BridgeAttendedTransfer {
     pub transferee: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_target: Option<Box<Channel>>,
-    pub result: String,
+    pub result: Text,
     pub is_external: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transferer_first_leg_bridge: Option<Box<Bridge>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transferer_second_leg_bridge: Option<Box<Bridge>>,
-    pub destination_type: String,
+    pub destination_type: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_bridge: Option<String>,
+    pub destination_bridge: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_application: Option<String>,
+    pub destination_application: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination_link_first_leg: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -336,10 +337,10 @@ pub struct BridgeAttendedTransfer {
     pub destination_threeway_channel: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination_threeway_bridge: Option<Box<Bridge>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for BridgeAttendedTransfer {
@@ -363,10 +364,10 @@ impl About for BridgeAttendedTransfer {
 #[serde(default)]
 pub struct ChannelCreated {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelCreated {
@@ -380,14 +381,14 @@ impl About for ChannelCreated {
 #[serde(default)]
 pub struct ChannelDestroyed {
     pub cause: i64,
-    pub cause_txt: String,
+    pub cause_txt: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tech_cause: Option<i64>,
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelDestroyed {
@@ -403,10 +404,10 @@ pub struct ChannelEnteredBridge {
     pub bridge: Bridge,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelEnteredBridge {
@@ -422,10 +423,10 @@ impl About for ChannelEnteredBridge {
 pub struct ChannelLeftBridge {
     pub bridge: Bridge,
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelLeftBridge {
@@ -440,10 +441,10 @@ impl About for ChannelLeftBridge {
 #[serde(default)]
 pub struct ChannelStateChange {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelStateChange {
@@ -456,13 +457,13 @@ impl About for ChannelStateChange {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChannelDtmfReceived {
-    pub digit: String,
+    pub digit: Text,
     pub duration_ms: i64,
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelDtmfReceived {
@@ -476,12 +477,12 @@ impl About for ChannelDtmfReceived {
 #[serde(default)]
 pub struct ChannelDialplan {
     pub channel: Channel,
-    pub dialplan_app: String,
-    pub dialplan_app_data: String,
-    pub application: String,
+    pub dialplan_app: Text,
+    pub dialplan_app_data: Text,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelDialplan {
@@ -495,12 +496,12 @@ impl About for ChannelDialplan {
 #[serde(default)]
 pub struct ChannelCallerId {
     pub caller_presentation: i64,
-    pub caller_presentation_txt: String,
+    pub caller_presentation_txt: Text,
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelCallerId {
@@ -513,7 +514,7 @@ impl About for ChannelCallerId {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChannelUserevent {
-    pub eventname: String,
+    pub eventname: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -521,10 +522,10 @@ pub struct ChannelUserevent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Box<Endpoint>>,
     pub userevent: Value,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelUserevent {
@@ -545,10 +546,10 @@ pub struct ChannelHangupRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soft: Option<bool>,
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelHangupRequest {
@@ -561,14 +562,14 @@ impl About for ChannelHangupRequest {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChannelVarset {
-    pub variable: String,
-    pub value: String,
+    pub variable: Text,
+    pub value: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelVarset {
@@ -583,11 +584,11 @@ impl About for ChannelVarset {
 pub struct ChannelHold {
     pub channel: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub musicclass: Option<String>,
-    pub application: String,
+    pub musicclass: Option<Text>,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelHold {
@@ -601,10 +602,10 @@ impl About for ChannelHold {
 #[serde(default)]
 pub struct ChannelUnhold {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelUnhold {
@@ -618,10 +619,10 @@ impl About for ChannelUnhold {
 #[serde(default)]
 pub struct ChannelToneDetected {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelToneDetected {
@@ -635,10 +636,10 @@ impl About for ChannelToneDetected {
 #[serde(default)]
 pub struct ChannelTalkingStarted {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelTalkingStarted {
@@ -653,10 +654,10 @@ impl About for ChannelTalkingStarted {
 pub struct ChannelTalkingFinished {
     pub channel: Channel,
     pub duration: i64,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelTalkingFinished {
@@ -671,10 +672,10 @@ impl About for ChannelTalkingFinished {
 pub struct ContactStatusChange {
     pub endpoint: Endpoint,
     pub contact_info: ContactInfo,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ContactStatusChange {
@@ -687,10 +688,10 @@ impl About for ContactStatusChange {
 pub struct PeerStatusChange {
     pub endpoint: Endpoint,
     pub peer: Peer,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for PeerStatusChange {
@@ -702,10 +703,10 @@ impl About for PeerStatusChange {
 #[serde(default)]
 pub struct EndpointStateChange {
     pub endpoint: Endpoint,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for EndpointStateChange {
@@ -720,16 +721,16 @@ pub struct Dial {
     pub caller: Option<Box<Channel>>,
     pub peer: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub forward: Option<String>,
+    pub forward: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Box<Channel>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub dialstring: Option<String>,
-    pub dialstatus: String,
-    pub application: String,
+    pub dialstring: Option<Text>,
+    pub dialstatus: Text,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for Dial {
@@ -745,10 +746,10 @@ impl About for Dial {
 #[serde(default)]
 pub struct StasisEnd {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for StasisEnd {
@@ -761,14 +762,14 @@ impl About for StasisEnd {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StasisStart {
-    pub args: Vec<String>,
+    pub args: Vec<Text>,
     pub channel: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for StasisStart {
@@ -785,10 +786,10 @@ pub struct TextMessageReceived {
     pub message: TextMessage,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Box<Endpoint>>,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for TextMessageReceived {
@@ -800,10 +801,10 @@ impl About for TextMessageReceived {
 #[serde(default)]
 pub struct ChannelConnectedLine {
     pub channel: Channel,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelConnectedLine {
@@ -817,13 +818,13 @@ impl About for ChannelConnectedLine {
 #[serde(default)]
 pub struct ChannelTransfer {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
+    pub state: Option<Text>,
     pub refer_to: ReferTo,
     pub referred_by: ReferredBy,
-    pub application: String,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for ChannelTransfer {
@@ -837,19 +838,19 @@ impl About for ChannelTransfer {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RestResponse {
-    pub transaction_id: String,
-    pub request_id: String,
+    pub transaction_id: Text,
+    pub request_id: Text,
     pub status_code: i64,
-    pub reason_phrase: String,
-    pub uri: String,
+    pub reason_phrase: Text,
+    pub uri: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
+    pub content_type: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_body: Option<String>,
-    pub application: String,
+    pub message_body: Option<Text>,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for RestResponse {
@@ -862,13 +863,13 @@ impl About for RestResponse {
 pub struct CallBroadcast {
     pub channel: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub caller: Option<String>,
+    pub caller: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub called: Option<String>,
-    pub application: String,
+    pub called: Option<Text>,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for CallBroadcast {
@@ -882,11 +883,11 @@ impl About for CallBroadcast {
 #[serde(default)]
 pub struct CallClaimed {
     pub channel: Channel,
-    pub winner_app: String,
-    pub application: String,
+    pub winner_app: Text,
+    pub application: Text,
     pub timestamp: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asterisk_id: Option<String>,
+    pub asterisk_id: Option<Text>,
 }
 
 impl About for CallClaimed {

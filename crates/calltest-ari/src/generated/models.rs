@@ -10,16 +10,17 @@ use serde_json::Value;
 use crate::about::About;
 use crate::date::Date;
 use crate::string_enum::string_enum;
+use crate::text::Text;
 
 /// Object `Application`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Application {
-    pub name: String,
-    pub channel_ids: Vec<String>,
-    pub bridge_ids: Vec<String>,
-    pub endpoint_ids: Vec<String>,
-    pub device_names: Vec<String>,
+    pub name: Text,
+    pub channel_ids: Vec<Text>,
+    pub bridge_ids: Vec<Text>,
+    pub endpoint_ids: Vec<Text>,
+    pub device_names: Vec<Text>,
     pub events_allowed: Vec<Value>,
     pub events_disallowed: Vec<Value>,
 }
@@ -28,36 +29,36 @@ pub struct Application {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BuildInfo {
-    pub os: String,
-    pub kernel: String,
-    pub options: String,
-    pub machine: String,
-    pub date: String,
-    pub user: String,
+    pub os: Text,
+    pub kernel: Text,
+    pub options: Text,
+    pub machine: Text,
+    pub date: Text,
+    pub user: Text,
 }
 
 /// Object `SystemInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SystemInfo {
-    pub version: String,
-    pub entity_id: String,
+    pub version: Text,
+    pub entity_id: Text,
 }
 
 /// Object `SetId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SetId {
-    pub user: String,
-    pub group: String,
+    pub user: Text,
+    pub group: Text,
 }
 
 /// Object `ConfigInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConfigInfo {
-    pub name: String,
-    pub default_language: String,
+    pub name: Text,
+    pub default_language: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_channels: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,38 +94,38 @@ pub struct AsteriskInfo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AsteriskPing {
-    pub asterisk_id: String,
-    pub ping: String,
-    pub timestamp: String,
+    pub asterisk_id: Text,
+    pub ping: Text,
+    pub timestamp: Text,
 }
 
 /// Object `Module`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Module {
-    pub name: String,
-    pub description: String,
+    pub name: Text,
+    pub description: Text,
     pub use_count: i64,
-    pub status: String,
-    pub support_level: String,
+    pub status: Text,
+    pub support_level: Text,
 }
 
 /// Object `LogChannel`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LogChannel {
-    pub channel: String,
+    pub channel: Text,
     #[serde(rename = "type")]
-    pub kind: String,
-    pub status: String,
-    pub configuration: String,
+    pub kind: Text,
+    pub status: Text,
+    pub configuration: Text,
 }
 
 /// Object `Variable`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Variable {
-    pub value: String,
+    pub value: Text,
 }
 
 /// Object `Variables`.
@@ -138,25 +139,25 @@ pub struct Variables {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConfigTuple {
-    pub attribute: String,
-    pub value: String,
+    pub attribute: Text,
+    pub value: Text,
 }
 
 /// Object `Bridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bridge {
-    pub id: String,
-    pub technology: String,
+    pub id: Text,
+    pub technology: Text,
     pub bridge_type: BridgeType,
-    pub bridge_class: String,
-    pub creator: String,
-    pub name: String,
-    pub channels: Vec<String>,
+    pub bridge_class: Text,
+    pub creator: Text,
+    pub name: Text,
+    pub channels: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub video_mode: Option<String>,
+    pub video_mode: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub video_source_id: Option<String>,
+    pub video_source_id: Option<Text>,
     pub creationtime: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bridgevars: Option<Value>,
@@ -179,21 +180,21 @@ pub struct Dialed {}
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DialplanCep {
-    pub context: String,
-    pub exten: String,
+    pub context: Text,
+    pub exten: Text,
     pub priority: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub app_name: Option<String>,
+    pub app_name: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub app_data: Option<String>,
+    pub app_data: Option<Text>,
 }
 
 /// Object `CallerID`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CallerId {
-    pub name: String,
-    pub number: String,
+    pub name: Text,
+    pub number: Text,
 }
 
 /// Object `RTPstat`.
@@ -254,7 +255,7 @@ pub struct RtpStat {
     pub remote_ssrc: i64,
     pub txoctetcount: i64,
     pub rxoctetcount: i64,
-    pub channel_uniqueid: String,
+    pub channel_uniqueid: Text,
     /// What Asterisk sends and does not describe.
     #[serde(flatten)]
     pub undescribed: serde_json::Map<String, Value>,
@@ -264,23 +265,23 @@ pub struct RtpStat {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Channel {
-    pub id: String,
+    pub id: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub protocol_id: Option<String>,
-    pub name: String,
+    pub protocol_id: Option<Text>,
+    pub name: Text,
     pub state: ChannelState,
     pub caller: CallerId,
     pub connected: CallerId,
-    pub accountcode: String,
+    pub accountcode: Text,
     pub dialplan: DialplanCep,
     pub creationtime: Date,
-    pub language: String,
+    pub language: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channelvars: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub caller_rdnis: Option<String>,
+    pub caller_rdnis: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenantid: Option<String>,
+    pub tenantid: Option<Text>,
 }
 
 string_enum! {
@@ -304,7 +305,7 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeviceState {
-    pub name: String,
+    pub name: Text,
     pub state: DeviceStateValue,
 }
 
@@ -327,11 +328,11 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Endpoint {
-    pub technology: String,
-    pub resource: String,
+    pub technology: Text,
+    pub resource: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<EndpointState>,
-    pub channel_ids: Vec<String>,
+    pub channel_ids: Vec<Text>,
 }
 
 string_enum! {
@@ -347,9 +348,9 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TextMessage {
-    pub from: String,
-    pub to: String,
-    pub body: String,
+    pub from: Text,
+    pub to: Text,
+    pub body: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variables: Option<Value>,
 }
@@ -358,11 +359,11 @@ pub struct TextMessage {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContactInfo {
-    pub uri: String,
+    pub uri: Text,
     pub contact_status: ContactStatus,
-    pub aor: String,
+    pub aor: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub roundtrip_usec: Option<String>,
+    pub roundtrip_usec: Option<Text>,
 }
 
 string_enum! {
@@ -380,15 +381,15 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Peer {
-    pub peer_status: String,
+    pub peer_status: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
+    pub address: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<String>,
+    pub port: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
+    pub time: Option<Text>,
 }
 
 /// Object `ReferTo`.
@@ -436,9 +437,9 @@ impl About for ReferredBy {
 #[serde(default)]
 pub struct RequiredDestination {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub protocol_id: Option<String>,
+    pub protocol_id: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination: Option<String>,
+    pub destination: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub additional_protocol_params: Option<Vec<AdditionalParam>>,
 }
@@ -447,24 +448,24 @@ pub struct RequiredDestination {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AdditionalParam {
-    pub parameter_name: String,
-    pub parameter_value: String,
+    pub parameter_name: Text,
+    pub parameter_value: Text,
 }
 
 /// Object `RESTHeader`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RestHeader {
-    pub name: String,
-    pub value: String,
+    pub name: Text,
+    pub value: Text,
 }
 
 /// Object `RESTQueryStringParameter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RestQueryStringParameter {
-    pub name: String,
-    pub value: String,
+    pub name: Text,
+    pub value: Text,
 }
 
 /// Object `RESTRequest`.
@@ -472,24 +473,24 @@ pub struct RestQueryStringParameter {
 #[serde(default)]
 pub struct RestRequest {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub transaction_id: String,
-    pub request_id: String,
-    pub method: String,
-    pub uri: String,
+    pub kind: Text,
+    pub transaction_id: Text,
+    pub request_id: Text,
+    pub method: Text,
+    pub uri: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
+    pub content_type: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query_strings: Option<Vec<RestQueryStringParameter>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_body: Option<String>,
+    pub message_body: Option<Text>,
 }
 
 /// Object `Mailbox`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mailbox {
-    pub name: String,
+    pub name: Text,
     pub old_messages: i64,
     pub new_messages: i64,
 }
@@ -498,13 +499,13 @@ pub struct Mailbox {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Playback {
-    pub id: String,
-    pub media_uri: String,
+    pub id: Text,
+    pub media_uri: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_media_uri: Option<String>,
-    pub target_uri: String,
+    pub next_media_uri: Option<Text>,
+    pub target_uri: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
+    pub language: Option<Text>,
     pub state: PlaybackState,
 }
 
@@ -523,17 +524,17 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StoredRecording {
-    pub name: String,
-    pub format: String,
+    pub name: Text,
+    pub format: Text,
 }
 
 /// Object `LiveRecording`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LiveRecording {
-    pub name: String,
-    pub format: String,
-    pub target_uri: String,
+    pub name: Text,
+    pub format: Text,
+    pub target_uri: Text,
     pub state: LiveRecordingState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<i64>,
@@ -542,7 +543,7 @@ pub struct LiveRecording {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence_duration: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<Text>,
 }
 
 string_enum! {
@@ -561,16 +562,16 @@ string_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FormatLangPair {
-    pub language: String,
-    pub format: String,
+    pub language: Text,
+    pub format: Text,
 }
 
 /// Object `Sound`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sound {
-    pub id: String,
+    pub id: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Text>,
     pub formats: Vec<FormatLangPair>,
 }

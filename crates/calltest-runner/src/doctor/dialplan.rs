@@ -58,7 +58,7 @@ pub(super) async fn look(
 async fn turn_away(client: Client, mut incoming: Incoming) {
     while let Some(unclaimed) = incoming.next().await {
         let Unclaimed::Arrival(arrival) = unclaimed else { continue };
-        let channel_id = arrival.channel().id.clone();
+        let channel_id = arrival.channel().id.to_string();
         let hangup = Hangup { channel_id, reason: Some(HangupReason::Busy), ..Default::default() };
         if let Err(error) = client.request(hangup).await {
             tracing::debug!(server = %client.name(), "could not reject a stray call: {error}");
@@ -104,7 +104,7 @@ async fn context_of(patient: &Patient<'_>, endpoint: &str) -> Option<String> {
     let get = GetObject { config_class: "res_pjsip".into(), object_type: "endpoint".into(), id: endpoint.to_owned() };
     let settings = patient.client.request(get).await.ok()?;
     let context = settings.into_iter().find(|setting| setting.attribute == "context")?.value;
-    (!context.is_empty()).then_some(context)
+    (!context.is_empty()).then(|| context.into())
 }
 
 /// Says that only a real call can tell.

@@ -102,10 +102,10 @@ impl Trace {
     fn take_in(&mut self, event: &Event, near_half: &str, far_half: &str) {
         match event {
             Event::ChannelDialplan(step) if step.channel.id == far_half => {
-                self.steps.push((step.dialplan_app.clone(), step.dialplan_app_data.clone()));
+                self.steps.push((step.dialplan_app.to_string(), step.dialplan_app_data.to_string()));
             }
             Event::StasisStart(start) if start.channel.id == far_half => {
-                self.arguments = Some(start.args.clone());
+                self.arguments = Some(start.args.iter().map(ToString::to_string).collect());
             }
             // The near half goes last, and without a dialplan to run it is the only one that there was.
             Event::ChannelDestroyed(destroyed) if destroyed.channel.id == near_half => self.has_ended = true,

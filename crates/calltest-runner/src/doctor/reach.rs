@@ -30,7 +30,7 @@ pub(super) async fn look(patient: &Patient<'_>, notes: &mut Notes<'_>) -> Option
     };
     notes.ok(Check::Reach, None, format!("Asterisk {version} answers at {address}"));
     notes.ok(Check::Credentials, None, format!("it takes user `{user}` and the password"));
-    Some(version)
+    Some(version.into())
 }
 
 /// Whether the user may act: asks to hang up a channel that there is not.

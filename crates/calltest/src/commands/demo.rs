@@ -9,8 +9,9 @@ use asterisk_lab::{FetchOptions, Installation, Lab, Server, Trunk};
 use calltest_config::Source;
 use indicatif::MultiProgress;
 
+use crate::call_loop::call_loop;
 use crate::cli::{Cli, Demo, Format};
-use crate::commands::run::{call_loop, chosen, run_all};
+use crate::commands::run::{chosen, run_all};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
 use crate::{configuration, logging, output};

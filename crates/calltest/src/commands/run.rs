@@ -13,11 +13,11 @@ use calltest_report::run::Report;
 use calltest_report::text::Tally;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
-use tokio::runtime::Runtime;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use self::handover::Daemon;
+use crate::call_loop::call_loop;
 use crate::cli::{Cli, Run};
 use crate::display::{Display, Style};
 use crate::exit::Exit;
@@ -265,13 +265,6 @@ async fn carry_out(
 async fn print(display: &Arc<Display>, reports: Vec<Report>) -> io::Result<()> {
     let display = Arc::clone(display);
     spawn_blocking(move || reports.iter().try_for_each(|report| display.finished(report))).await?
-}
-
-/// What drives all calls: one thread, since a call waits for the network and computes next to nothing. A second one costs
-/// more, to wake and to be told, than it takes off the first.
-pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("could not start the asynchronous runtime")
 }
 
 /// How this process names itself to others that want the same app.

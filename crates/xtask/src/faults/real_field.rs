@@ -72,7 +72,7 @@ impl RealField {
     pub(crate) async fn channels(&self) -> anyhow::Result<Vec<(String, String)>> {
         let channels = self.rest.request(channels::List::default()).await?;
         let ours = channels.into_iter().filter(|channel| !is_strangers(&channel.id));
-        Ok(ours.map(|channel| (channel.id, channel.state.to_string())).collect())
+        Ok(ours.map(|channel| (channel.id.to_string(), channel.state.to_string())).collect())
     }
 
     /// Makes the server whole: running, with the stranger's call and no other.
@@ -126,7 +126,7 @@ impl Field for RealField {
                 formats: Some("slin".into()),
                 ..Default::default()
             };
-            self.rest.request(originate).await.ok().map(|channel| channel.id)
+            self.rest.request(originate).await.ok().map(|channel| channel.id.into())
         })
     }
 

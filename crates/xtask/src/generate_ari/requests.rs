@@ -79,7 +79,7 @@ fn field_type(resource: &Resource, parameter: &Parameter) -> String {
     } else if is_variable_set && parameter.place == Place::Body {
         "VariableSet".to_owned()
     } else {
-        types::rust_type(&parameter.data_type, "models::")
+        types::rust_type(&parameter.data_type, types::Within::Requests)
     };
     match (parameter.allow_multiple, parameter.is_required()) {
         (true, _) => format!("Vec<{base}>"),
@@ -89,7 +89,7 @@ fn field_type(resource: &Resource, parameter: &Parameter) -> String {
 }
 
 fn implementation(resource: &Resource, operation: &Operation) -> String {
-    let reply = types::rust_type(&operation.response, "models::");
+    let reply = types::rust_type(&operation.response, types::Within::Requests);
     let decode = match reply.as_str() {
         "()" => "fn reply(_: Bytes) -> Result<(), serde_json::Error> { Ok(()) }".to_owned(),
         "Bytes" => "fn reply(body: Bytes) -> Result<Bytes, serde_json::Error> { Ok(body) }".to_owned(),

@@ -20,7 +20,7 @@ pub(crate) fn models(description: &Description) -> String {
     let mut text = header("The objects that requests answer and events contain.");
     text += "#![allow(missing_docs, reason = \"names and types only: what a field means, Asterisk's documentation says\")]\n\n";
     text += "use serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\n";
-    text += "use crate::about::About;\nuse crate::date::Date;\nuse crate::string_enum::string_enum;\n\n";
+    text += "use crate::about::About;\nuse crate::date::Date;\nuse crate::string_enum::string_enum;\nuse crate::text::Text;\n\n";
     for model in description.models() {
         let properties: Vec<&Property> = model.properties.iter().collect();
         text += &structure(model, &properties, "Object");
@@ -96,13 +96,26 @@ pub(crate) fn enumeration(name: &str, values: &[String], source: &str) -> String
     format!("string_enum! {{\n    /// The values of {source}.\n    pub enum {name} {{\n{variants}    }}\n}}\n\n")
 }
 
-/// The Rust type of a type as the description spells it; `models` is how the place it is used in reaches the models.
-pub(crate) fn rust_type(data_type: &str, models: &str) -> String {
+/// What a type is part of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Within {
+    /// What Asterisk sends: objects and events.
+    Objects,
+    /// What it is asked, and the outermost type of its answer.
+    Requests,
+}
+
+/// The Rust type of a type as the description spells it.
+pub(crate) fn rust_type(data_type: &str, within: Within) -> String {
     if let Some(element) = data_type.strip_prefix("List[").and_then(|rest| rest.strip_suffix(']')) {
-        return format!("Vec<{}>", rust_type(element, models));
+        return format!("Vec<{}>", rust_type(element, within));
     }
+    let (string, models) = match within {
+        Within::Objects => ("Text", ""),
+        Within::Requests => ("String", "models::"),
+    };
     match data_type {
-        "string" => "String".into(),
+        "string" => string.into(),
         "int" | "long" => "i64".into(),
         "double" => "f64".into(),
         "boolean" => "bool".into(),
@@ -128,7 +141,7 @@ pub(crate) fn field_size(description: &Description, property: &Property) -> usiz
 
 fn property_type(owner: &str, property: &Property) -> String {
     if property.values.is_empty() {
-        rust_type(&property.data_type, "")
+        rust_type(&property.data_type, Within::Objects)
     } else {
         names::enumeration(owner, &property.name)
     }

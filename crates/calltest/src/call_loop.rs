@@ -1,0 +1,90 @@
+//! What drives the calls of `run` and `demo`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::runtime::{Builder, Runtime};
+
+/// One thread for all calls, since a call waits for the network and computes next to nothing. A second one costs more, to wake
+/// and to be told, than it takes off the first.
+pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
+    let pace = Arc::new(Mutex::new(Pace::default()));
+    let waking = Arc::clone(&pace);
+    let runtime = Builder::new_current_thread()
+        .on_thread_park(move || {
+            thread::sleep(lock(&pace).rest(Instant::now()));
+            lock(&pace).waits(Instant::now());
+        })
+        .on_thread_unpark(move || lock(&waking).wakes(Instant::now()))
+        .enable_all()
+        .build();
+    runtime.context("could not start the asynchronous runtime")
+}
+
+/// How often the loop wakes.
+///
+/// Of many calls, one has something to say several times a millisecond, and to wake for each costs more than to hear it. So
+/// while the loop hardly gets to wait, what comes within a millisecond is taken in together, as network cards do with
+/// interrupts. A loop that had to wait wakes at once.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When it woke last.
+    woke: Option<Instant>,
+    /// When it began to wait.
+    waiting: Option<Instant>,
+    /// Whether there was something to do as soon as it waited.
+    is_busy: bool,
+}
+
+impl Pace {
+    /// The shortest time from one wake-up to the next, where there is much to do.
+    const STEP: Duration = Duration::from_millis(1);
+    /// To have waited no longer than this is not to have waited.
+    const AT_ONCE: Duration = Duration::from_micros(250);
+
+    /// For how long to leave alone what comes.
+    fn rest(&self, now: Instant) -> Duration {
+        match self.woke {
+            Some(woke) if self.is_busy => Self::STEP.saturating_sub(now - woke),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn waits(&mut self, now: Instant) {
+        self.waiting = Some(now);
+    }
+
+    fn wakes(&mut self, now: Instant) {
+        self.is_busy = self.waiting.is_some_and(|waiting| now - waiting < Self::AT_ONCE);
+        self.woke = Some(now);
+    }
+}
+
+fn lock(pace: &Mutex<Pace>) -> MutexGuard<'_, Pace> {
+    pace.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_never_waits_is_paced_and_one_that_had_to_wait_is_not() {
+        let start = Instant::now();
+        let at = |microseconds| start + Duration::from_micros(microseconds);
+        let mut pace = Pace::default();
+        assert_eq!(pace.rest(at(0)), Duration::ZERO);
+        pace.waits(at(0));
+        pace.wakes(at(5000));
+        assert_eq!(pace.rest(at(5100)), Duration::ZERO);
+        pace.waits(at(5100));
+        pace.wakes(at(5200));
+        assert_eq!(pace.rest(at(5300)), Duration::from_micros(900));
+        assert_eq!(pace.rest(at(6300)), Duration::ZERO);
+        pace.waits(at(6200));
+        pace.wakes(at(6450));
+        assert_eq!(pace.rest(at(6460)), Duration::ZERO);
+    }
+}
