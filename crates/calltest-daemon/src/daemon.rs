@@ -333,7 +333,7 @@ impl Board {
 }
 
 fn log(run: &FinishedRun) {
-    let line = calltest_report::text::line(&Report::from(run));
+    let line = calltest_report::text::line(&Report::without_timeline(run));
     match &run.verdict {
         Verdict::Pass => tracing::info!("pass {line}"),
         // The server's own line tells why, once and not for each test.

@@ -96,6 +96,13 @@ pub struct Sight {
 
 impl From<&FinishedRun> for Report {
     fn from(run: &FinishedRun) -> Self {
+        Self { timeline: run.evidence.facts.iter().map(Entry::from).collect(), ..Self::without_timeline(run) }
+    }
+}
+
+impl Report {
+    /// All but the timeline, which is most of a report: for who shows a line a run.
+    pub fn without_timeline(run: &FinishedRun) -> Self {
         let evidence = &run.evidence;
         let digits = run.expectation.digits.iter();
         let sight = evidence.sight.iter().map(|sight| Sight {
@@ -126,14 +133,12 @@ impl From<&FinishedRun> for Report {
             expected_digits: digits
                 .map(|expected| Digits { to: side_word(expected.to).into(), digits: expected.digits.clone() })
                 .collect(),
-            timeline: evidence.facts.iter().map(Entry::from).collect(),
+            timeline: Vec::new(),
             sight: sight.collect(),
             loop_delay_ms: milliseconds(evidence.loop_delay),
         }
     }
-}
 
-impl Report {
     /// Which of the four verdicts it is; `None` for a word that this version does not know.
     pub fn verdict_kind(&self) -> Option<VerdictKind> {
         VerdictKind::of_word(&self.verdict)

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::Observer;
+use crate::channel_id;
 use crate::leavings::Leavings;
 
 /// How many calls may wait to be looked at by one run. A run looks at once, so more means a flood, and they are rejected.
@@ -185,7 +186,7 @@ impl Reception {
         let mut nobody = Vec::new();
         let on_link = waiting.get_mut(&link).unwrap_or(&mut nobody);
         let call = IncomingCall { id: &id, link: &link, dialled: &dialled, caller: &caller };
-        let verdict = Self::whose(on_link, diallers, &call);
+        let verdict = Self::whose(self.client.app(), on_link, diallers, &call);
         match verdict {
             Whose::TheirsAlone(index) => {
                 let waiting = &mut on_link[index];
@@ -208,7 +209,7 @@ impl Reception {
     }
 
     /// Finds out whose call it is, and tells the runs that it concerns but does not belong to.
-    fn whose(on_link: &[Waiting], diallers: &Diallers, call: &IncomingCall<'_>) -> Whose {
+    fn whose(app: &str, on_link: &[Waiting], diallers: &Diallers, call: &IncomingCall<'_>) -> Whose {
         let IncomingCall { id, link, dialled, caller } = *call;
         let outbound = id.strip_suffix(";2");
         let own = |waiting: &Waiting| outbound.is_some() && waiting.outbound.as_deref() == outbound;
@@ -217,9 +218,15 @@ impl Reception {
             return Whose::Leftover;
         }
         let dialler = outbound.and_then(|outbound| diallers.get(outbound));
-        if let Some(run) = dialler.filter(|_| !on_link.iter().any(own)) {
-            tell(run, Called::CameBack { link: link.into() });
-            return Whose::Told;
+        if !on_link.iter().any(own) {
+            if let Some(run) = dialler {
+                tell(run, Called::CameBack { link: link.into() });
+                return Whose::Told;
+            }
+            if outbound.is_some() && channel_id::is_ours(app, id) {
+                // The run that made it has ended.
+                return Whose::Leftover;
+            }
         }
         if on_link.is_empty() {
             return Whose::Nobodys;

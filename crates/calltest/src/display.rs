@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
 use calltest_core::plan::CallTest;
-use calltest_core::run::RunId;
+use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::VerdictKind;
 use calltest_report::fact;
 use calltest_report::run::Report;
@@ -66,14 +66,28 @@ impl Display {
         self.progress.suspend(|| output::complain(sentence));
     }
 
-    /// A run is over: its line, or its object.
-    pub(crate) fn finished(&self, run: &Report) -> io::Result<()> {
-        self.total.inc(1);
-        let text = match self.style.format {
-            Format::Json => run.json_line()? + "\n",
-            Format::Text if self.style.is_quiet && run.verdict_kind() == Some(VerdictKind::Pass) => return Ok(()),
-            Format::Text => self.lines(run),
-        };
+    /// What will be shown of a run that is over.
+    pub(crate) fn report(&self, run: &FinishedRun) -> Report {
+        match self.style {
+            Style { format: Format::Text, shows_timeline: false, .. } => Report::without_timeline(run),
+            _ => Report::from(run),
+        }
+    }
+
+    /// Runs are over: a line of each, or an object.
+    pub(crate) fn finished(&self, runs: &[Report]) -> io::Result<()> {
+        self.total.inc(runs.len().try_into().unwrap_or(u64::MAX));
+        let mut text = String::new();
+        for run in runs {
+            match self.style.format {
+                Format::Json => text += &(run.json_line()? + "\n"),
+                Format::Text if self.style.is_quiet && run.verdict_kind() == Some(VerdictKind::Pass) => {}
+                Format::Text => text += &self.lines(run),
+            }
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
         self.progress.suspend(|| output::print(&text))
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(burst: &Burst) -> anyhow::Result<()> {
         "round", "calls", "passed", "wall s", "CPU ms/call", "peak RSS MB"
     );
     for round in 1..=burst.rounds {
-        let outcome = crowd.run(&program, &file)?;
+        let outcome = crowd.record(&program, &file)?;
         let tester = outcome.usage.tester;
         for (reason, count) in &outcome.others {
             println!("{count} times {reason}");

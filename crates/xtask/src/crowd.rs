@@ -41,6 +41,20 @@ pub(crate) struct Usage {
     pub(crate) left_channels: usize,
 }
 
+impl Outcome {
+    /// No runs, so far.
+    fn of(usage: Usage) -> Self {
+        Self { usage, passed: 0, others: BTreeMap::new() }
+    }
+
+    fn add(&mut self, verdict: &str, reason: &str) {
+        match verdict {
+            "pass" => self.passed += 1,
+            _ => *self.others.entry(format!("{verdict}: {}", without_particulars(reason))).or_default() += 1,
+        }
+    }
+}
+
 impl Crowd {
     /// Starts the server.
     pub(crate) fn start() -> anyhow::Result<Self> {
@@ -63,22 +77,36 @@ impl Crowd {
         Ok(file)
     }
 
-    /// Runs all tests of a configuration at once with our program.
+    /// Runs all tests of a configuration at once with our program, as a person does.
     pub(crate) fn run(&self, program: &Path, configuration: &Path) -> anyhow::Result<Outcome> {
-        let results = self.results();
-        let mut command = Command::new(program);
-        command.args(["run", "--format", "json", "-c"]).arg(configuration).stdout(File::create(&results)?);
-        let usage = self.watch(&mut command)?;
-        let (mut passed, mut others) = (0, BTreeMap::new());
-        for line in fs::read_to_string(&results)?.lines() {
-            let run: serde_json::Value = serde_json::from_str(line).context("a result is not JSON")?;
-            let [verdict, reason] = ["verdict", "reason"].map(|key| run[key].as_str().unwrap_or_default());
-            match verdict {
-                "pass" => passed += 1,
-                _ => *others.entry(format!("{verdict}: {}", without_particulars(reason))).or_default() += 1,
+        let usage = self.carry_out(program, configuration, "text")?;
+        let mut outcome = Outcome::of(usage);
+        for line in fs::read_to_string(self.results())?.lines() {
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            if ["pass", "FAIL", "error", "cancelled"].contains(&word) {
+                let reason = rest.split_once("): ").map_or("", |(_, reason)| reason);
+                outcome.add(&word.to_lowercase(), reason);
             }
         }
-        Ok(Outcome { usage, passed, others })
+        Ok(outcome)
+    }
+
+    /// The same, with all that is known of each run kept in [`Crowd::results`], one JSON object a line.
+    pub(crate) fn record(&self, program: &Path, configuration: &Path) -> anyhow::Result<Outcome> {
+        let usage = self.carry_out(program, configuration, "json")?;
+        let mut outcome = Outcome::of(usage);
+        for line in fs::read_to_string(self.results())?.lines() {
+            let run: serde_json::Value = serde_json::from_str(line).context("a result is not JSON")?;
+            let [verdict, reason] = ["verdict", "reason"].map(|key| run[key].as_str().unwrap_or_default());
+            outcome.add(verdict, reason);
+        }
+        Ok(outcome)
+    }
+
+    fn carry_out(&self, program: &Path, configuration: &Path, format: &str) -> anyhow::Result<Usage> {
+        let mut command = Command::new(program);
+        command.args(["run", "--format", format, "-c"]).arg(configuration).stdout(File::create(self.results())?);
+        self.watch(&mut command)
     }
 
     /// Runs a command that makes calls here, until it has ended and its last channel is gone.
@@ -117,9 +145,9 @@ impl Crowd {
         Ok(usage.context("Asterisk does not run any more")?.cpu)
     }
 
-    /// What our program said of its last runs, one JSON object a line.
+    /// What our program said of its last runs.
     pub(crate) fn results(&self) -> PathBuf {
-        self.directory().join("results.json")
+        self.directory().join("results")
     }
 
     fn server(&self) -> &Server {

@@ -33,7 +33,7 @@ async fn both_ends_of_a_call_are_seen_from_beginning_to_end() {
     let arrived = arrival(&mut incoming).await;
     assert_eq!(arrived.start().args, ["fone1", ""]);
     assert_eq!(arrived.channel().caller.number, "+4912345");
-    let id = arrived.channel().id.clone();
+    let id = arrived.channel().id.to_string();
     // What happens before somebody claims it is not lost.
     client.request(channels::Ring { channel_id: id.clone() }).await.unwrap();
     let ringing = next_where(&mut queue, |event| matches!(event, Event::Dial(dial) if dial.dialstatus == "RINGING"));
@@ -80,7 +80,7 @@ async fn hangup_causes_of_a_rejected_call_arrive() {
     let (sender, mut queue) = event_queue(100);
     let _outbound = client.subscribe("call-1", &sender);
     client.request(originate("call-1", "fone1")).await.unwrap();
-    let channel_id = arrival(&mut incoming).await.channel().id.clone();
+    let channel_id = arrival(&mut incoming).await.channel().id.to_string();
     let reason = Some(channels::HangupReason::Busy);
     client.request(channels::Hangup { channel_id, reason, ..Default::default() }).await.unwrap();
     let request = next_of(&mut queue, "ChannelHangupRequest").await;
@@ -117,7 +117,7 @@ async fn a_recording_is_fetched() {
     let _snoop = client.subscribe("snoop-1", &sender);
     client.request(originate("call-1", "fone1")).await.unwrap();
     let inbound = arrival(&mut incoming).await;
-    let channel_id = inbound.channel().id.clone();
+    let channel_id = inbound.channel().id.to_string();
     client.request(channels::Answer { channel_id: channel_id.clone() }).await.unwrap();
     next_of(&mut queue, "StasisStart").await;
 

@@ -16,7 +16,7 @@ fn instance(server: &Server, name: &str) -> Settings {
 }
 
 async fn variable(client: &Client) -> String {
-    client.request(GetGlobalVar { variable: VARIABLE.into() }).await.unwrap().value
+    client.request(GetGlobalVar { variable: VARIABLE.into() }).await.unwrap().value.into()
 }
 
 #[tokio::test]

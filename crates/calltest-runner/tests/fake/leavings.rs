@@ -5,6 +5,7 @@ use std::time::Duration;
 use calltest_ari::requests::channels::OriginateWithId;
 use calltest_ari::{Settings, connect};
 use calltest_core::evidence::Observation;
+use calltest_runner::Control;
 use fake_asterisk::{FakeAsterisk, FarEnd};
 
 use crate::scene;
@@ -93,4 +94,20 @@ async fn the_calls_of_others_are_not_swept_up() {
     stage.close().await;
     assert_eq!(fake.open_channels().len(), 1, "and at the end");
     others.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_late_call_of_a_run_that_has_ended_is_not_that_of_the_next() {
+    let fake = FakeAsterisk::start().await;
+    let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    fake.faults().events("StasisStart").times(1).delays(Duration::from_millis(1500));
+    let control = Control::default();
+    let dialled = stage.witness.when(|what| matches!(what, Observation::Dialled { .. }));
+    let first = stage.start_under(0, &control);
+    dialled.await;
+    control.stop();
+    check(&first.await.unwrap(), "cancelled", |_| true);
+    passes(&stage.run().await);
+    nothing_stays(&fake).await;
+    stage.close().await;
 }

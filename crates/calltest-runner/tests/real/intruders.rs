@@ -55,20 +55,20 @@ impl Intruder {
     /// The names of the recordings that the server keeps.
     pub(crate) async fn recordings(&self) -> Vec<String> {
         let stored = self.client.request(recordings::ListStored {}).await.unwrap();
-        stored.into_iter().map(|recording| recording.name).collect()
+        stored.into_iter().map(|recording| recording.name.into()).collect()
     }
 
     /// The ids of all channels.
     pub(crate) async fn channels(&self) -> Vec<String> {
         let channels = self.client.request(channels::List::default()).await.unwrap();
-        channels.into_iter().map(|channel| channel.id).collect()
+        channels.into_iter().map(|channel| channel.id.into()).collect()
     }
 
     /// Sends digits into the call from the callee's side: from the half of the Local channel that is in the app.
     pub(crate) async fn send_digits_from_callee(&self, digits: &str) {
         let channels = self.client.request(channels::List::default()).await.unwrap();
         let callee = channels.into_iter().find(|channel| channel.id.ends_with(";2")).expect("a call is up");
-        let send = channels::SendDtmf { channel_id: callee.id, dtmf: Some(digits.into()), ..Default::default() };
+        let send = channels::SendDtmf { channel_id: callee.id.into(), dtmf: Some(digits.into()), ..Default::default() };
         self.client.request(send).await.unwrap();
     }
 }

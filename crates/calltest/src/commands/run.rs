@@ -245,7 +245,7 @@ async fn carry_out(
             match finished {
                 Ok(finished) => {
                     outcome.tally.add(finished.verdict.kind());
-                    reports.push(Report::from(&finished));
+                    reports.push(display.report(&finished));
                 }
                 Err(error) => outcome.trouble = outcome.trouble.or(Some(Trouble::Broken(error))),
             }
@@ -264,7 +264,7 @@ async fn carry_out(
 /// Prints results. Whoever reads them may take his time; calls go on meanwhile.
 async fn print(display: &Arc<Display>, reports: Vec<Report>) -> io::Result<()> {
     let display = Arc::clone(display);
-    spawn_blocking(move || reports.iter().try_for_each(|report| display.finished(report))).await?
+    spawn_blocking(move || display.finished(&reports)).await?
 }
 
 /// How this process names itself to others that want the same app.

@@ -53,7 +53,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
         fs::remove_dir_all(&state).context("could not remove the history of last time")?;
     }
     // Real reports, of which the same few are used again and again.
-    crowd.run(&program, &crowd.configure(16)?)?;
+    crowd.record(&program, &crowd.configure(16)?)?;
     let reports = fs::read_to_string(crowd.results())?;
     let reports: Vec<&str> = reports.lines().collect();
     let file = crowd.configure(options.tests)?;

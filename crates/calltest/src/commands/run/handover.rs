@@ -287,7 +287,7 @@ impl Handed<'_> {
         if let Some(verdict) = report.verdict_kind() {
             self.tally.add(verdict);
         }
-        self.display.finished(&report).map_err(Ended::Unprinted)
+        self.display.finished(&[report]).map_err(Ended::Unprinted)
     }
 
     /// Has all runs that were started for us called off. What cannot be stopped ends by itself.
