@@ -59,8 +59,8 @@ async fn digits_arrive_in_each_way_and_both_directions() {
     }
 }
 
-/// Without RTP between the tones, Asterisk takes two equal ones for one, and holds the last one back until there is a sound
-/// again. That digits may repeat does not help: these are too few.
+/// Without RTP between the tones, Asterisk takes two equal ones for one. That digits may repeat does not help: these are too
+/// few.
 #[tokio::test(flavor = "multi_thread")]
 async fn tones_get_lost_where_silence_is_not_sent() {
     let lab = servers(|name| ServerOptions::named(name).transmits_silence(false));
