@@ -1,10 +1,11 @@
 //! The owner of an open WebSocket: one task that reads it, pings, and passes each event to the router. It awaits
 //! nothing but the socket, so that no event waits for anything else.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -51,16 +52,28 @@ impl Connection {
         let limit = self.settings.silence_limit;
         let mut last_heard = Instant::now();
         self.silence.broken(last_heard);
+        // Set anew only when it goes off: to do that for each frame would cost more than most frames do.
+        let mut alarm = pin!(sleep_until(last_heard + limit));
         loop {
             tokio::select! {
                 frame = self.socket.next() => {
                     last_heard = Instant::now();
                     self.silence.broken(last_heard);
-                    if let Err(why) = self.take(frame, last_heard) {
-                        return why;
+                    let mut heard = Some(frame);
+                    while let Some(frame) = heard {
+                        if let Err(why) = self.take(frame, last_heard) {
+                            return why;
+                        }
+                        // What has come together with it.
+                        heard = self.socket.next().now_or_never();
                     }
                 }
-                () = sleep_until(last_heard + limit) => return Lost::Silent { limit },
+                () = &mut alarm => {
+                    if Instant::now() >= last_heard + limit {
+                        return Lost::Silent { limit };
+                    }
+                    alarm.as_mut().reset(last_heard + limit);
+                }
                 _ = pings.tick() => match timeout(limit, self.socket.send(Message::Ping(Default::default()))).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return cut(&error),

@@ -2,6 +2,7 @@
 //!
 //! What the scripts say is in `verbs.rs`, how a call is brought to its end in `ending.rs`.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use calltest_core::plan::CallTest;
 use calltest_core::run::RunId;
 use calltest_core::verdict::Trouble;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::control::Control;
 use crate::guard::{Budgets, CountedCall};
@@ -141,6 +142,8 @@ impl<'a> Call<'a> {
         limit: Option<Instant>,
         is_there: impl Fn(&Self) -> bool,
     ) -> Result<Waited, Stop> {
+        let until = limit.map_or(self.deadline, |limit| limit.min(self.deadline));
+        let mut alarm = pin!(sleep_until(until));
         loop {
             if is_there(self) {
                 return Ok(Waited::Seen);
@@ -148,8 +151,7 @@ impl<'a> Call<'a> {
             if let Some(side) = self.leg_over() {
                 return Err(Stop::LegEnded { side, awaiting });
             }
-            let until = limit.map_or(self.deadline, |limit| limit.min(self.deadline));
-            match self.wake(until).await {
+            match self.wake(alarm.as_mut()).await {
                 Wake::Event(delivery) => self.take_in(delivery)?,
                 Wake::Called(called) => self.hear_of(called)?,
                 Wake::Triggered(outcome) => self.take_in_outcome(outcome)?,
@@ -160,7 +162,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn wake(&mut self, until: Instant) -> Wake {
+    async fn wake(&mut self, alarm: Pin<&mut Sleep>) -> Wake {
         tokio::select! {
             biased;
             stop = self.control.called_off() => Wake::CalledOff(stop),
@@ -168,7 +170,7 @@ impl<'a> Call<'a> {
             Some(called) = self.calls.recv() => Wake::Called(called),
             delivery = self.events.next() => Wake::Event(delivery),
             outcome = outcome_of(&mut self.trigger) => Wake::Triggered(outcome),
-            () = sleep_until(until) => Wake::TimeIsUp,
+            () = alarm => Wake::TimeIsUp,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Our CPU beside Asterisk's for the same calls, and how many calls at once are too many, for whom.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::Path;
 
 use anyhow::ensure;
@@ -20,17 +21,17 @@ pub(super) struct Options {
     /// How often each is run
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// By how many tests to go on from there, until one does not pass; 0 to leave it at that
-    #[arg(long, default_value_t = 250)]
+    /// By how many percent to go on from there, again and again, until a test does not pass; 0 to leave it at that
+    #[arg(long, default_value_t = 25)]
     step: usize,
     /// Where to stop in any case
-    #[arg(long, default_value_t = 4000)]
+    #[arg(long, default_value_t = 10_000)]
     most: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { calls: vec![1, 50, 200, 500, 1000], rounds: 3, step: 250, most: 4000 }
+        Self { calls: vec![1, 50, 200, 500, 1000], rounds: 3, step: 25, most: 10_000 }
     }
 }
 
@@ -83,8 +84,10 @@ fn limit(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Tab
                    over the whole run: the side that gave out is the one that had none left.";
     let columns = ["at once", "passed", "wall s", "our CPU %", "Asterisk CPU %", "most frequent reason"];
     let mut table = Table::new("limit", caption, &columns);
-    let from = options.calls.iter().copied().max().unwrap_or(0) + options.step;
-    for calls in (from..=options.most).step_by(options.step) {
+    let most_so_far = options.calls.iter().copied().max().unwrap_or(0).max(1);
+    let more = |calls: &usize| Some(calls + (calls * options.step).div_ceil(100));
+    let steps = iter::successors(more(&most_so_far), more).take_while(|calls| *calls <= options.most);
+    for calls in steps {
         let file = crowd.configure(calls)?;
         let outcome = crowd.run(program, &file)?;
         print_reasons(calls, &outcome.others);
