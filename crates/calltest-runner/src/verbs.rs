@@ -208,10 +208,7 @@ impl Call<'_> {
             self.recorder.note(Some(Side::Dst), Observation::Answered);
         }
         self.inbound = Some(leg);
-        if is_own_half {
-            // It ends with our own channel, which has a limit.
-            return Ok(());
-        }
+        // Even the far half of our own channel: a half has been seen to outlive the other.
         let limit = channels::SetChannelVar {
             channel_id: channel.to_string(),
             variable: "TIMEOUT(absolute)".into(),

@@ -28,3 +28,20 @@ async fn a_dtmf_test_keeps_to_its_budget_of_requests() {
     assert!((5..=BUDGET).contains(&needed.len()), "{needed:#?}");
     stage.close().await;
 }
+
+/// Asterisk's own limit is what ends a call when this process has died. A half of a Local channel may outlive the other, so
+/// that of one is not enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_halves_of_a_call_have_a_limit_in_asterisk() {
+    let fake = FakeAsterisk::start().await;
+    let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    passes(&stage.run().await);
+    let requests = fake.requests();
+    let outbound = requests.iter().find(|request| request.body.contains("TIMEOUT(absolute)"));
+    let outbound = &outbound.expect("the call goes out with a limit").path;
+    let is_limit = |request: &&fake_asterisk::Request| {
+        request.path == format!("{outbound};2/variable") && request.query("variable") == Some("TIMEOUT(absolute)")
+    };
+    assert_eq!(requests.iter().filter(is_limit).count(), 1, "{requests:#?}");
+    stage.close().await;
+}
