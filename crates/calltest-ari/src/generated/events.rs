@@ -15,10 +15,10 @@ use crate::text::Text;
 
 /// Message `MissingParams`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct MissingParams {
+    #[serde(default)]
     pub params: Vec<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -28,12 +28,14 @@ impl About for MissingParams {
 
 /// Message `DeviceStateChanged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct DeviceStateChanged {
+    #[serde(default)]
     pub device_state: DeviceState,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -43,12 +45,14 @@ impl About for DeviceStateChanged {
 
 /// Message `PlaybackStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct PlaybackStarted {
+    #[serde(default)]
     pub playback: Playback,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -60,12 +64,14 @@ impl About for PlaybackStarted {
 
 /// Message `PlaybackContinuing`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct PlaybackContinuing {
+    #[serde(default)]
     pub playback: Playback,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -77,12 +83,14 @@ impl About for PlaybackContinuing {
 
 /// Message `PlaybackFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct PlaybackFinished {
+    #[serde(default)]
     pub playback: Playback,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -94,12 +102,14 @@ impl About for PlaybackFinished {
 
 /// Message `RecordingStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RecordingStarted {
+    #[serde(default)]
     pub recording: LiveRecording,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -111,12 +121,14 @@ impl About for RecordingStarted {
 
 /// Message `RecordingFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RecordingFinished {
+    #[serde(default)]
     pub recording: LiveRecording,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -128,12 +140,14 @@ impl About for RecordingFinished {
 
 /// Message `RecordingFailed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RecordingFailed {
+    #[serde(default)]
     pub recording: LiveRecording,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -145,14 +159,18 @@ impl About for RecordingFailed {
 
 /// Message `ApplicationMoveFailed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ApplicationMoveFailed {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub destination: Text,
+    #[serde(default)]
     pub args: Vec<Text>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -164,11 +182,12 @@ impl About for ApplicationMoveFailed {
 
 /// Message `ApplicationRegistered`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ApplicationRegistered {
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -178,11 +197,12 @@ impl About for ApplicationRegistered {
 
 /// Message `ApplicationUnregistered`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ApplicationUnregistered {
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -192,11 +212,12 @@ impl About for ApplicationUnregistered {
 
 /// Message `ApplicationReplaced`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ApplicationReplaced {
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -206,12 +227,14 @@ impl About for ApplicationReplaced {
 
 /// Message `BridgeCreated`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeCreated {
+    #[serde(default)]
     pub bridge: Bridge,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -223,12 +246,14 @@ impl About for BridgeCreated {
 
 /// Message `BridgeDestroyed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeDestroyed {
+    #[serde(default)]
     pub bridge: Bridge,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -240,13 +265,16 @@ impl About for BridgeDestroyed {
 
 /// Message `BridgeMerged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeMerged {
+    #[serde(default)]
     pub bridge: Bridge,
+    #[serde(default)]
     pub bridge_from: Bridge,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -259,14 +287,16 @@ impl About for BridgeMerged {
 
 /// Message `BridgeVideoSourceChanged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeVideoSourceChanged {
+    #[serde(default)]
     pub bridge: Bridge,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_video_source_id: Option<Text>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -278,22 +308,28 @@ impl About for BridgeVideoSourceChanged {
 
 /// Message `BridgeBlindTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeBlindTransfer {
+    #[serde(default)]
     pub channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferee: Option<Box<Channel>>,
+    #[serde(default)]
     pub exten: Text,
+    #[serde(default)]
     pub context: Text,
+    #[serde(default)]
     pub result: Text,
+    #[serde(default)]
     pub is_external: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridge: Option<Box<Bridge>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -308,38 +344,44 @@ impl About for BridgeBlindTransfer {
 
 /// Message `BridgeAttendedTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BridgeAttendedTransfer {
+    #[serde(default)]
     pub transferer_first_leg: Channel,
+    #[serde(default)]
     pub transferer_second_leg: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferee: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer_target: Option<Box<Channel>>,
+    #[serde(default)]
     pub result: Text,
+    #[serde(default)]
     pub is_external: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferer_first_leg_bridge: Option<Box<Bridge>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferer_second_leg_bridge: Option<Box<Bridge>>,
+    #[serde(default)]
     pub destination_type: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_bridge: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_application: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_link_first_leg: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_link_second_leg: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_threeway_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_threeway_bridge: Option<Box<Bridge>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -361,12 +403,14 @@ impl About for BridgeAttendedTransfer {
 
 /// Message `ChannelCreated`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelCreated {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -378,16 +422,20 @@ impl About for ChannelCreated {
 
 /// Message `ChannelDestroyed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelDestroyed {
+    #[serde(default)]
     pub cause: i64,
+    #[serde(default)]
     pub cause_txt: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tech_cause: Option<i64>,
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -399,14 +447,16 @@ impl About for ChannelDestroyed {
 
 /// Message `ChannelEnteredBridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelEnteredBridge {
+    #[serde(default)]
     pub bridge: Bridge,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -419,13 +469,16 @@ impl About for ChannelEnteredBridge {
 
 /// Message `ChannelLeftBridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelLeftBridge {
+    #[serde(default)]
     pub bridge: Bridge,
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -438,12 +491,14 @@ impl About for ChannelLeftBridge {
 
 /// Message `ChannelStateChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelStateChange {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -455,14 +510,18 @@ impl About for ChannelStateChange {
 
 /// Message `ChannelDtmfReceived`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelDtmfReceived {
+    #[serde(default)]
     pub digit: Text,
+    #[serde(default)]
     pub duration_ms: i64,
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -474,14 +533,18 @@ impl About for ChannelDtmfReceived {
 
 /// Message `ChannelDialplan`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelDialplan {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub dialplan_app: Text,
+    #[serde(default)]
     pub dialplan_app_data: Text,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -493,14 +556,18 @@ impl About for ChannelDialplan {
 
 /// Message `ChannelCallerId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelCallerId {
+    #[serde(default)]
     pub caller_presentation: i64,
+    #[serde(default)]
     pub caller_presentation_txt: Text,
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -512,19 +579,22 @@ impl About for ChannelCallerId {
 
 /// Message `ChannelUserevent`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelUserevent {
+    #[serde(default)]
     pub eventname: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridge: Option<Box<Bridge>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Box<Endpoint>>,
+    #[serde(default)]
     pub userevent: Value,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -537,18 +607,20 @@ impl About for ChannelUserevent {
 
 /// Message `ChannelHangupRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelHangupRequest {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tech_cause: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft: Option<bool>,
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -560,15 +632,18 @@ impl About for ChannelHangupRequest {
 
 /// Message `ChannelVarset`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelVarset {
+    #[serde(default)]
     pub variable: Text,
+    #[serde(default)]
     pub value: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -580,14 +655,16 @@ impl About for ChannelVarset {
 
 /// Message `ChannelHold`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelHold {
+    #[serde(default)]
     pub channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub musicclass: Option<Text>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -599,12 +676,14 @@ impl About for ChannelHold {
 
 /// Message `ChannelUnhold`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelUnhold {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -616,12 +695,14 @@ impl About for ChannelUnhold {
 
 /// Message `ChannelToneDetected`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelToneDetected {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -633,12 +714,14 @@ impl About for ChannelToneDetected {
 
 /// Message `ChannelTalkingStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelTalkingStarted {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -650,13 +733,16 @@ impl About for ChannelTalkingStarted {
 
 /// Message `ChannelTalkingFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelTalkingFinished {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub duration: i64,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -668,13 +754,16 @@ impl About for ChannelTalkingFinished {
 
 /// Message `ContactStatusChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ContactStatusChange {
+    #[serde(default)]
     pub endpoint: Endpoint,
+    #[serde(default)]
     pub contact_info: ContactInfo,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -684,13 +773,16 @@ impl About for ContactStatusChange {
 
 /// Message `PeerStatusChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct PeerStatusChange {
+    #[serde(default)]
     pub endpoint: Endpoint,
+    #[serde(default)]
     pub peer: Peer,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -700,12 +792,14 @@ impl About for PeerStatusChange {
 
 /// Message `EndpointStateChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct EndpointStateChange {
+    #[serde(default)]
     pub endpoint: Endpoint,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -715,21 +809,24 @@ impl About for EndpointStateChange {
 
 /// Message `Dial`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Dial {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<Channel>>,
+    #[serde(default)]
     pub peer: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialstring: Option<Text>,
+    #[serde(default)]
     pub dialstatus: Text,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -743,12 +840,14 @@ impl About for Dial {
 
 /// Message `StasisEnd`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct StasisEnd {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -760,15 +859,18 @@ impl About for StasisEnd {
 
 /// Message `StasisStart`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct StasisStart {
+    #[serde(default)]
     pub args: Vec<Text>,
+    #[serde(default)]
     pub channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -781,14 +883,16 @@ impl About for StasisStart {
 
 /// Message `TextMessageReceived`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct TextMessageReceived {
+    #[serde(default)]
     pub message: TextMessage,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Box<Endpoint>>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -798,12 +902,14 @@ impl About for TextMessageReceived {
 
 /// Message `ChannelConnectedLine`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelConnectedLine {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -815,15 +921,18 @@ impl About for ChannelConnectedLine {
 
 /// Message `ChannelTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ChannelTransfer {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Text>,
+    #[serde(default)]
     pub refer_to: ReferTo,
+    #[serde(default)]
     pub referred_by: ReferredBy,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -836,20 +945,26 @@ impl About for ChannelTransfer {
 
 /// Message `RESTResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RestResponse {
+    #[serde(default)]
     pub transaction_id: Text,
+    #[serde(default)]
     pub request_id: Text,
+    #[serde(default)]
     pub status_code: i64,
+    #[serde(default)]
     pub reason_phrase: Text,
+    #[serde(default)]
     pub uri: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_body: Option<Text>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -859,16 +974,18 @@ impl About for RestResponse {
 
 /// Message `CallBroadcast`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct CallBroadcast {
+    #[serde(default)]
     pub channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Text>,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 
@@ -880,13 +997,16 @@ impl About for CallBroadcast {
 
 /// Message `CallClaimed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct CallClaimed {
+    #[serde(default)]
     pub channel: Channel,
+    #[serde(default)]
     pub winner_app: Text,
+    #[serde(default)]
     pub application: Text,
+    #[serde(default)]
     pub timestamp: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asterisk_id: Option<Text>,
 }
 

@@ -14,152 +14,183 @@ use crate::text::Text;
 
 /// Object `Application`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Application {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub channel_ids: Vec<Text>,
+    #[serde(default)]
     pub bridge_ids: Vec<Text>,
+    #[serde(default)]
     pub endpoint_ids: Vec<Text>,
+    #[serde(default)]
     pub device_names: Vec<Text>,
+    #[serde(default)]
     pub events_allowed: Vec<Value>,
+    #[serde(default)]
     pub events_disallowed: Vec<Value>,
 }
 
 /// Object `BuildInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct BuildInfo {
+    #[serde(default)]
     pub os: Text,
+    #[serde(default)]
     pub kernel: Text,
+    #[serde(default)]
     pub options: Text,
+    #[serde(default)]
     pub machine: Text,
+    #[serde(default)]
     pub date: Text,
+    #[serde(default)]
     pub user: Text,
 }
 
 /// Object `SystemInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct SystemInfo {
+    #[serde(default)]
     pub version: Text,
+    #[serde(default)]
     pub entity_id: Text,
 }
 
 /// Object `SetId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct SetId {
+    #[serde(default)]
     pub user: Text,
+    #[serde(default)]
     pub group: Text,
 }
 
 /// Object `ConfigInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ConfigInfo {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub default_language: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_channels: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_open_files: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_load: Option<f64>,
+    #[serde(default)]
     pub setid: SetId,
 }
 
 /// Object `StatusInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct StatusInfo {
+    #[serde(default)]
     pub startup_time: Date,
+    #[serde(default)]
     pub last_reload_time: Date,
 }
 
 /// Object `AsteriskInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct AsteriskInfo {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Box<BuildInfo>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<Box<SystemInfo>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Box<ConfigInfo>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Box<StatusInfo>>,
 }
 
 /// Object `AsteriskPing`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct AsteriskPing {
+    #[serde(default)]
     pub asterisk_id: Text,
+    #[serde(default)]
     pub ping: Text,
+    #[serde(default)]
     pub timestamp: Text,
 }
 
 /// Object `Module`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Module {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub description: Text,
+    #[serde(default)]
     pub use_count: i64,
+    #[serde(default)]
     pub status: Text,
+    #[serde(default)]
     pub support_level: Text,
 }
 
 /// Object `LogChannel`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct LogChannel {
+    #[serde(default)]
     pub channel: Text,
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type")]
     pub kind: Text,
+    #[serde(default)]
     pub status: Text,
+    #[serde(default)]
     pub configuration: Text,
 }
 
 /// Object `Variable`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Variable {
+    #[serde(default)]
     pub value: Text,
 }
 
 /// Object `Variables`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Variables {
+    #[serde(default)]
     pub variables: Value,
 }
 
 /// Object `ConfigTuple`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ConfigTuple {
+    #[serde(default)]
     pub attribute: Text,
+    #[serde(default)]
     pub value: Text,
 }
 
 /// Object `Bridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Bridge {
+    #[serde(default)]
     pub id: Text,
+    #[serde(default)]
     pub technology: Text,
+    #[serde(default)]
     pub bridge_type: BridgeType,
+    #[serde(default)]
     pub bridge_class: Text,
+    #[serde(default)]
     pub creator: Text,
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub channels: Vec<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video_mode: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video_source_id: Option<Text>,
+    #[serde(default)]
     pub creationtime: Date,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridgevars: Option<Value>,
 }
 
@@ -173,88 +204,98 @@ string_enum! {
 
 /// Object `Dialed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Dialed {}
 
 /// Object `DialplanCEP`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct DialplanCep {
+    #[serde(default)]
     pub context: Text,
+    #[serde(default)]
     pub exten: Text,
+    #[serde(default)]
     pub priority: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_name: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_data: Option<Text>,
 }
 
 /// Object `CallerID`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct CallerId {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub number: Text,
 }
 
 /// Object `RTPstat`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RtpStat {
+    #[serde(default)]
     pub txcount: i64,
+    #[serde(default)]
     pub rxcount: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub txjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rxjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_maxjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_minjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_normdevjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_stdevjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_maxjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_minjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_normdevjitter: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_stdevjitter: Option<f64>,
+    #[serde(default)]
     pub txploss: i64,
+    #[serde(default)]
     pub rxploss: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_maxrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_minrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_normdevrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_stdevrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_maxrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_minrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_normdevrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_stdevrxploss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maxrtt: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minrtt: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normdevrtt: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdevrtt: Option<f64>,
+    #[serde(default)]
     pub local_ssrc: i64,
+    #[serde(default)]
     pub remote_ssrc: i64,
+    #[serde(default)]
     pub txoctetcount: i64,
+    #[serde(default)]
     pub rxoctetcount: i64,
+    #[serde(default)]
     pub channel_uniqueid: Text,
     /// What Asterisk sends and does not describe.
     #[serde(flatten)]
@@ -263,24 +304,32 @@ pub struct RtpStat {
 
 /// Object `Channel`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Channel {
+    #[serde(default)]
     pub id: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_id: Option<Text>,
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub state: ChannelState,
+    #[serde(default)]
     pub caller: CallerId,
+    #[serde(default)]
     pub connected: CallerId,
+    #[serde(default)]
     pub accountcode: Text,
+    #[serde(default)]
     pub dialplan: DialplanCep,
+    #[serde(default)]
     pub creationtime: Date,
+    #[serde(default)]
     pub language: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channelvars: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_rdnis: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenantid: Option<Text>,
 }
 
@@ -303,9 +352,10 @@ string_enum! {
 
 /// Object `DeviceState`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct DeviceState {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub state: DeviceStateValue,
 }
 
@@ -326,12 +376,14 @@ string_enum! {
 
 /// Object `Endpoint`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Endpoint {
+    #[serde(default)]
     pub technology: Text,
+    #[serde(default)]
     pub resource: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<EndpointState>,
+    #[serde(default)]
     pub channel_ids: Vec<Text>,
 }
 
@@ -346,23 +398,27 @@ string_enum! {
 
 /// Object `TextMessage`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct TextMessage {
+    #[serde(default)]
     pub from: Text,
+    #[serde(default)]
     pub to: Text,
+    #[serde(default)]
     pub body: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variables: Option<Value>,
 }
 
 /// Object `ContactInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ContactInfo {
+    #[serde(default)]
     pub uri: Text,
+    #[serde(default)]
     pub contact_status: ContactStatus,
+    #[serde(default)]
     pub aor: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roundtrip_usec: Option<Text>,
 }
 
@@ -379,29 +435,29 @@ string_enum! {
 
 /// Object `Peer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Peer {
+    #[serde(default)]
     pub peer_status: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Text>,
 }
 
 /// Object `ReferTo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ReferTo {
+    #[serde(default)]
     pub requested_destination: RequiredDestination,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridge: Option<Box<Bridge>>,
 }
 
@@ -415,12 +471,12 @@ impl About for ReferTo {
 
 /// Object `ReferredBy`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ReferredBy {
+    #[serde(default)]
     pub source_channel: Channel,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_channel: Option<Box<Channel>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridge: Option<Box<Bridge>>,
 }
 
@@ -434,78 +490,88 @@ impl About for ReferredBy {
 
 /// Object `RequiredDestination`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RequiredDestination {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_id: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additional_protocol_params: Option<Vec<AdditionalParam>>,
 }
 
 /// Object `AdditionalParam`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct AdditionalParam {
+    #[serde(default)]
     pub parameter_name: Text,
+    #[serde(default)]
     pub parameter_value: Text,
 }
 
 /// Object `RESTHeader`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RestHeader {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub value: Text,
 }
 
 /// Object `RESTQueryStringParameter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RestQueryStringParameter {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub value: Text,
 }
 
 /// Object `RESTRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct RestRequest {
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type")]
     pub kind: Text,
+    #[serde(default)]
     pub transaction_id: Text,
+    #[serde(default)]
     pub request_id: Text,
+    #[serde(default)]
     pub method: Text,
+    #[serde(default)]
     pub uri: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_strings: Option<Vec<RestQueryStringParameter>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_body: Option<Text>,
 }
 
 /// Object `Mailbox`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Mailbox {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub old_messages: i64,
+    #[serde(default)]
     pub new_messages: i64,
 }
 
 /// Object `Playback`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Playback {
+    #[serde(default)]
     pub id: Text,
+    #[serde(default)]
     pub media_uri: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_media_uri: Option<Text>,
+    #[serde(default)]
     pub target_uri: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Text>,
+    #[serde(default)]
     pub state: PlaybackState,
 }
 
@@ -522,27 +588,31 @@ string_enum! {
 
 /// Object `StoredRecording`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct StoredRecording {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub format: Text,
 }
 
 /// Object `LiveRecording`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct LiveRecording {
+    #[serde(default)]
     pub name: Text,
+    #[serde(default)]
     pub format: Text,
+    #[serde(default)]
     pub target_uri: Text,
+    #[serde(default)]
     pub state: LiveRecordingState,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talking_duration: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence_duration: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Text>,
 }
 
@@ -560,18 +630,20 @@ string_enum! {
 
 /// Object `FormatLangPair`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct FormatLangPair {
+    #[serde(default)]
     pub language: Text,
+    #[serde(default)]
     pub format: Text,
 }
 
 /// Object `Sound`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Sound {
+    #[serde(default)]
     pub id: Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
+    #[serde(default)]
     pub formats: Vec<FormatLangPair>,
 }

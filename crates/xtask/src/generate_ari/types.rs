@@ -38,17 +38,20 @@ pub(crate) fn models(description: &Description) -> String {
 /// A struct with one field a property. `noun` is what its documentation calls it.
 pub(crate) fn structure(model: &Model, properties: &[&Property], noun: &str) -> String {
     let mut text = format!("/// {noun} `{}`.\n", model.name);
-    text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n#[serde(default)]\n";
+    text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n";
     writeln!(text, "pub struct {} {{", names::type_name(&model.name)).expect("a string takes everything");
     for property in properties {
         let name = names::field(&property.name);
         let is_optional = !property.is_required || LATER_THAN_16.contains(&(&model.name, &property.name));
+        // For each field by itself: a default of the whole struct would be made, and dropped, for each one that is read.
+        let mut attributes = vec!["default".to_owned()];
         if name != property.name {
-            writeln!(text, "    #[serde(rename = {:?})]", property.name).expect("a string takes everything");
+            attributes.push(format!("rename = {:?}", property.name));
         }
         if is_optional {
-            text += "    #[serde(skip_serializing_if = \"Option::is_none\")]\n";
+            attributes.push("skip_serializing_if = \"Option::is_none\"".into());
         }
+        writeln!(text, "    #[serde({})]", attributes.join(", ")).expect("a string takes everything");
         let base = property_type(&model.name, property);
         let field = match (is_optional, is_model(&property.data_type)) {
             // A channel is large and an absent one should not take its place in every event.

@@ -1,0 +1,82 @@
+//! A connection to a server, which carries one request at a time. It has no task of its own: whoever waits for the answer
+//! reads and writes it.
+
+use std::io;
+
+use bytes::BytesMut;
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::error::RequestFailure;
+use crate::socket::Stream;
+use crate::transport::RawReply;
+use crate::transport::answer::{Malformed, Partial};
+
+/// A connection to the server.
+pub(crate) struct Line {
+    stream: Box<dyn Stream>,
+    received: BytesMut,
+    /// Another request may follow the last one.
+    goes_on: bool,
+}
+
+/// Why a request was not answered.
+pub(crate) enum Failure {
+    /// Nothing of it went out.
+    Unsent(io::Error),
+    /// It may have gone out.
+    Final(RequestFailure),
+}
+
+impl Line {
+    /// A connection that has carried nothing yet.
+    pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
+        Self { stream, received: BytesMut::new(), goes_on: true }
+    }
+
+    /// Sends a request and reads the answer, whose body may not be longer than `limit`, in bytes.
+    pub(crate) async fn carry(&mut self, message: &[u8], limit: usize) -> Result<RawReply, Failure> {
+        self.goes_on = false;
+        self.send(message).await?;
+        let mut partial = Partial::new(limit);
+        let answer = loop {
+            self.received.reserve(partial.room(&self.received));
+            let come = self.stream.read_buf(&mut self.received).await;
+            let answer = match come.map_err(|error| Failure::Final(RequestFailure::NoReply { source: error.into() }))? {
+                0 => partial.end(&mut self.received).map(Some),
+                _ => partial.take(&mut self.received),
+            };
+            match answer {
+                Ok(Some(answer)) => break answer,
+                Ok(None) => {}
+                Err(Malformed::TooLarge) => return Err(Failure::Final(RequestFailure::TooLarge { limit })),
+                Err(error) => return Err(Failure::Final(RequestFailure::NoReply { source: error.into() })),
+            }
+        };
+        self.goes_on = !answer.is_last;
+        Ok(answer.reply)
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
+        let mut rest = message;
+        while !rest.is_empty() {
+            let sent = match self.stream.write(rest).await {
+                Ok(0) => Err(io::Error::from(io::ErrorKind::WriteZero)),
+                sent => sent,
+            };
+            rest = match sent {
+                Ok(length) => &rest[length..],
+                Err(error) if rest.len() == message.len() => return Err(Failure::Unsent(error)),
+                Err(error) => return Err(Failure::Final(RequestFailure::NoReply { source: error.into() })),
+            };
+        }
+        let flushed = self.stream.flush().await;
+        flushed.map_err(|error| Failure::Final(RequestFailure::NoReply { source: error.into() }))
+    }
+
+    /// Whether it can take another request. One that the server has closed cannot, nor one on which something came that
+    /// nobody has asked for.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.goes_on && self.received.is_empty() && self.stream.read_buf(&mut self.received).now_or_never().is_none()
+    }
+}
