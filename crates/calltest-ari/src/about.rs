@@ -65,3 +65,9 @@ fn visit_target(uri: &str, visit: &mut dyn FnMut(&str)) {
         visit(id);
     }
 }
+
+impl<T: About> About for Box<T> {
+    fn about(&self, visit: &mut dyn FnMut(&str)) {
+        (**self).about(visit);
+    }
+}

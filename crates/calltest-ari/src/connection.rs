@@ -1,13 +1,15 @@
 //! The owner of an open WebSocket: one task that reads it, pings, and passes each event to the router. It awaits
 //! nothing but the socket, so that no event waits for anything else.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -50,29 +52,18 @@ impl Connection {
         let mut pings = interval(self.settings.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let limit = self.settings.silence_limit;
-        let mut last_heard = Instant::now();
-        self.silence.broken(last_heard);
+        self.silence.broken(Instant::now());
         // Set anew only when it goes off: to do that for each frame would cost more than most frames do.
-        let mut alarm = pin!(sleep_until(last_heard + limit));
+        let mut alarm = pin!(sleep(limit));
         loop {
             tokio::select! {
-                frame = self.socket.next() => {
-                    last_heard = Instant::now();
-                    self.silence.broken(last_heard);
-                    let mut heard = Some(frame);
-                    while let Some(frame) = heard {
-                        if let Err(why) = self.take(frame, last_heard) {
-                            return why;
-                        }
-                        // What has come together with it.
-                        heard = self.socket.next().now_or_never();
-                    }
-                }
+                why = self.hear() => return why,
                 () = &mut alarm => {
-                    if Instant::now() >= last_heard + limit {
+                    let patience_ends = self.silence.last_heard() + limit;
+                    if Instant::now() >= patience_ends {
                         return Lost::Silent { limit };
                     }
-                    alarm.as_mut().reset(last_heard + limit);
+                    alarm.as_mut().reset(patience_ends);
                 }
                 _ = pings.tick() => match timeout(limit, self.socket.send(Message::Ping(Default::default()))).await {
                     Ok(Ok(())) => {}
@@ -81,6 +72,23 @@ impl Connection {
                 },
             }
         }
+    }
+
+    /// Takes in whatever comes, until the connection is lost. What has come together is taken in together, and the socket is
+    /// not asked once more than it has to be.
+    async fn hear(&mut self) -> Lost {
+        poll_fn(|context| {
+            let mut heard_at = None;
+            loop {
+                let Poll::Ready(frame) = self.socket.poll_next_unpin(context) else { return Poll::Pending };
+                let received = *heard_at.get_or_insert_with(Instant::now);
+                self.silence.broken(received);
+                if let Err(why) = self.take(frame, received) {
+                    return Poll::Ready(why);
+                }
+            }
+        })
+        .await
     }
 
     fn take(&self, frame: Option<tungstenite::Result<Message>>, received: Instant) -> Result<(), Lost> {

@@ -42,6 +42,12 @@ pub trait Operation {
 /// Everything but what RFC 3986 calls unreserved is encoded, in paths and in queries: Asterisk takes `+` for a blank.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// How long a query may be, in bytes, without that room for it has to be made more than once.
+const USUAL_QUERY: usize = 64;
+
+/// How many bytes more than the segments of a path have are needed for what is percent-encoded, as a rule.
+const USUALLY_ENCODED: usize = 8;
+
 /// A query string in the making, percent-encoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query(String);
@@ -60,8 +66,9 @@ impl Query {
     }
 
     pub(crate) fn push(&mut self, name: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push('&');
+        match self.0.is_empty() {
+            true => self.0.reserve(USUAL_QUERY),
+            false => self.0.push('&'),
         }
         self.0.push_str(name);
         self.0.push('=');
@@ -113,7 +120,8 @@ impl<T: ToString> QueryValue for Vec<T> {
 
 /// A path of these segments. A segment may hold anything, a slash included (names of recordings do).
 pub(crate) fn path(segments: &[&str]) -> String {
-    let mut path = String::with_capacity(segments.iter().map(|segment| segment.len() + 1).sum());
+    let length: usize = segments.iter().map(|segment| segment.len() + 1).sum();
+    let mut path = String::with_capacity(length + USUALLY_ENCODED);
     for segment in segments {
         path.push('/');
         path.extend(utf8_percent_encode(segment, ENCODED));

@@ -2,9 +2,10 @@
 //! that waits for it, or else the one stream of what nobody claims. Decides under one lock, so that nothing falls
 //! between a claim and the next event. Knows nothing of sockets: `connection` feeds it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use foldhash::{HashMap, HashMapExt};
+use smallvec::SmallVec;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -234,8 +235,9 @@ impl Table {
 
     /// Delivers or holds `event`, once for each id it is about. Whether anybody claims it.
     fn deliver(&mut self, event: &Arc<Event>, received: Instant, server: &Arc<str>) -> bool {
-        let mut subjects: Vec<Arc<str>> = Vec::new();
-        let mut arrivals: Vec<u64> = Vec::new();
+        // Almost every event is about one channel.
+        let mut subjects: SmallVec<[Arc<str>; 2]> = SmallVec::new();
+        let mut arrivals: SmallVec<[u64; 2]> = SmallVec::new();
         event.about(&mut |id| {
             if let Some((subject, _)) = self.subscribers.get_key_value(id) {
                 if !subjects.contains(subject) {

@@ -37,6 +37,11 @@ impl Silence {
         self.0.lock().expect("nothing panics while it holds the gaps").add(now);
     }
 
+    /// When something was heard last.
+    pub(crate) fn last_heard(&self) -> Instant {
+        self.0.lock().expect("nothing panics while it holds the gaps").last_heard
+    }
+
     /// The longest time from `start` until `now` in which nothing was heard. Never shorter than it was.
     pub(crate) fn longest(&self, start: Instant, now: Instant) -> Duration {
         let gaps = self.0.lock().expect("nothing panics while it holds the gaps");

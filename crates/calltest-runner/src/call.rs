@@ -144,6 +144,8 @@ impl<'a> Call<'a> {
     ) -> Result<Waited, Stop> {
         let until = limit.map_or(self.deadline, |limit| limit.min(self.deadline));
         let mut alarm = pin!(sleep_until(until));
+        let control = self.control.clone();
+        let mut called_off = pin!(control.called_off());
         loop {
             if is_there(self) {
                 return Ok(Waited::Seen);
@@ -151,7 +153,7 @@ impl<'a> Call<'a> {
             if let Some(side) = self.leg_over() {
                 return Err(Stop::LegEnded { side, awaiting });
             }
-            match self.wake(alarm.as_mut()).await {
+            match self.wake(called_off.as_mut(), alarm.as_mut()).await {
                 Wake::Event(delivery) => self.take_in(delivery)?,
                 Wake::Called(called) => self.hear_of(called)?,
                 Wake::Triggered(outcome) => self.take_in_outcome(outcome)?,
@@ -162,10 +164,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn wake(&mut self, alarm: Pin<&mut Sleep>) -> Wake {
+    async fn wake(&mut self, called_off: Pin<&mut impl Future<Output = Stop>>, alarm: Pin<&mut Sleep>) -> Wake {
         tokio::select! {
             biased;
-            stop = self.control.called_off() => Wake::CalledOff(stop),
+            stop = called_off => Wake::CalledOff(stop),
             // Before the events: a call that was rejected is told of first, and ends the run for its own reason.
             Some(called) = self.calls.recv() => Wake::Called(called),
             delivery = self.events.next() => Wake::Event(delivery),

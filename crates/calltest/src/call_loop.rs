@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// One thread for all calls, since a call waits for the network and computes next to nothing. A second one costs more, to wake
 /// and to be told, than it takes off the first.
@@ -14,7 +14,9 @@ pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
     let waking = Arc::clone(&pace);
     let runtime = Builder::new_current_thread()
         .on_thread_park(move || {
-            thread::sleep(lock(&pace).rest(Instant::now()));
+            let tasks = Handle::try_current().map_or(0, |handle| handle.metrics().num_alive_tasks());
+            let rest = lock(&pace).rest(Instant::now(), tasks);
+            thread::sleep(rest);
             lock(&pace).waits(Instant::now());
         })
         .on_thread_unpark(move || lock(&waking).wakes(Instant::now()))
@@ -26,8 +28,8 @@ pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
 /// How often the loop wakes.
 ///
 /// Of many calls, one has something to say several times a millisecond, and to wake for each costs more than to hear it. So
-/// while the loop hardly gets to wait, what comes within a millisecond is taken in together, as network cards do with
-/// interrupts. A loop that had to wait wakes at once.
+/// while many calls go on and the loop hardly gets to wait, what comes within two milliseconds is taken in together, as
+/// network cards do with interrupts. Few calls are heard at once, and so is one after a pause.
 #[derive(Debug, Default)]
 struct Pace {
     /// When it woke last.
@@ -40,14 +42,16 @@ struct Pace {
 
 impl Pace {
     /// The shortest time from one wake-up to the next, where there is much to do.
-    const STEP: Duration = Duration::from_millis(1);
+    const STEP: Duration = Duration::from_millis(2);
+    /// So many tasks make many calls: each is one, and there are a handful beside them.
+    const CROWD: usize = 32;
     /// To have waited no longer than this is not to have waited.
-    const AT_ONCE: Duration = Duration::from_micros(250);
+    const AT_ONCE: Duration = Duration::from_millis(1);
 
     /// For how long to leave alone what comes.
-    fn rest(&self, now: Instant) -> Duration {
+    fn rest(&self, now: Instant, tasks: usize) -> Duration {
         match self.woke {
-            Some(woke) if self.is_busy => Self::STEP.saturating_sub(now - woke),
+            Some(woke) if self.is_busy && tasks >= Self::CROWD => Self::STEP.saturating_sub(now - woke),
             _ => Duration::ZERO,
         }
     }
@@ -74,17 +78,19 @@ mod tests {
     fn a_loop_that_never_waits_is_paced_and_one_that_had_to_wait_is_not() {
         let start = Instant::now();
         let at = |microseconds| start + Duration::from_micros(microseconds);
+        let rest = |pace: &Pace, microseconds| pace.rest(at(microseconds), Pace::CROWD);
         let mut pace = Pace::default();
-        assert_eq!(pace.rest(at(0)), Duration::ZERO);
+        assert_eq!(rest(&pace, 0), Duration::ZERO);
         pace.waits(at(0));
         pace.wakes(at(5000));
-        assert_eq!(pace.rest(at(5100)), Duration::ZERO);
+        assert_eq!(rest(&pace, 5100), Duration::ZERO);
         pace.waits(at(5100));
-        pace.wakes(at(5200));
-        assert_eq!(pace.rest(at(5300)), Duration::from_micros(900));
-        assert_eq!(pace.rest(at(6300)), Duration::ZERO);
-        pace.waits(at(6200));
-        pace.wakes(at(6450));
-        assert_eq!(pace.rest(at(6460)), Duration::ZERO);
+        pace.wakes(at(6000));
+        assert_eq!(rest(&pace, 6100), Duration::from_micros(1900));
+        assert_eq!(pace.rest(at(6100), Pace::CROWD - 1), Duration::ZERO);
+        assert_eq!(rest(&pace, 8300), Duration::ZERO);
+        pace.waits(at(8300));
+        pace.wakes(at(9300));
+        assert_eq!(rest(&pace, 9310), Duration::ZERO);
     }
 }

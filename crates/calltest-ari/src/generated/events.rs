@@ -161,7 +161,7 @@ impl About for RecordingFailed {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApplicationMoveFailed {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub destination: Text,
     #[serde(default)]
@@ -229,7 +229,7 @@ impl About for ApplicationReplaced {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeCreated {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -248,7 +248,7 @@ impl About for BridgeCreated {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeDestroyed {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -267,9 +267,9 @@ impl About for BridgeDestroyed {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeMerged {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default)]
-    pub bridge_from: Bridge,
+    pub bridge_from: Box<Bridge>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -289,7 +289,7 @@ impl About for BridgeMerged {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeVideoSourceChanged {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_video_source_id: Option<Text>,
     #[serde(default)]
@@ -310,7 +310,7 @@ impl About for BridgeVideoSourceChanged {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeBlindTransfer {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -346,9 +346,9 @@ impl About for BridgeBlindTransfer {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BridgeAttendedTransfer {
     #[serde(default)]
-    pub transferer_first_leg: Channel,
+    pub transferer_first_leg: Box<Channel>,
     #[serde(default)]
-    pub transferer_second_leg: Channel,
+    pub transferer_second_leg: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -405,7 +405,7 @@ impl About for BridgeAttendedTransfer {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelCreated {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -430,7 +430,7 @@ pub struct ChannelDestroyed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tech_cause: Option<i64>,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -449,7 +449,7 @@ impl About for ChannelDestroyed {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelEnteredBridge {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<Channel>>,
     #[serde(default)]
@@ -471,9 +471,9 @@ impl About for ChannelEnteredBridge {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelLeftBridge {
     #[serde(default)]
-    pub bridge: Bridge,
+    pub bridge: Box<Bridge>,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -493,7 +493,7 @@ impl About for ChannelLeftBridge {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelStateChange {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -516,7 +516,7 @@ pub struct ChannelDtmfReceived {
     #[serde(default)]
     pub duration_ms: i64,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -535,7 +535,7 @@ impl About for ChannelDtmfReceived {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelDialplan {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub dialplan_app: Text,
     #[serde(default)]
@@ -562,7 +562,7 @@ pub struct ChannelCallerId {
     #[serde(default)]
     pub caller_presentation_txt: Text,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -615,7 +615,7 @@ pub struct ChannelHangupRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft: Option<bool>,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -657,7 +657,7 @@ impl About for ChannelVarset {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelHold {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub musicclass: Option<Text>,
     #[serde(default)]
@@ -678,7 +678,7 @@ impl About for ChannelHold {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelUnhold {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -697,7 +697,7 @@ impl About for ChannelUnhold {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelToneDetected {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -716,7 +716,7 @@ impl About for ChannelToneDetected {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelTalkingStarted {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -735,7 +735,7 @@ impl About for ChannelTalkingStarted {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelTalkingFinished {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub duration: i64,
     #[serde(default)]
@@ -813,7 +813,7 @@ pub struct Dial {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<Channel>>,
     #[serde(default)]
-    pub peer: Channel,
+    pub peer: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -842,7 +842,7 @@ impl About for Dial {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StasisEnd {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -863,7 +863,7 @@ pub struct StasisStart {
     #[serde(default)]
     pub args: Vec<Text>,
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replace_channel: Option<Box<Channel>>,
     #[serde(default)]
@@ -904,7 +904,7 @@ impl About for TextMessageReceived {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChannelConnectedLine {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub application: Text,
     #[serde(default)]
@@ -976,7 +976,7 @@ impl About for RestResponse {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallBroadcast {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -999,7 +999,7 @@ impl About for CallBroadcast {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallClaimed {
     #[serde(default)]
-    pub channel: Channel,
+    pub channel: Box<Channel>,
     #[serde(default)]
     pub winner_app: Text,
     #[serde(default)]
@@ -1034,11 +1034,11 @@ events! {
     BridgeMerged(BridgeMerged) = "BridgeMerged" [timestamp],
     BridgeVideoSourceChanged(BridgeVideoSourceChanged) = "BridgeVideoSourceChanged" [timestamp],
     BridgeBlindTransfer(BridgeBlindTransfer) = "BridgeBlindTransfer" [timestamp],
-    BridgeAttendedTransfer(Box<BridgeAttendedTransfer>) = "BridgeAttendedTransfer" [timestamp],
+    BridgeAttendedTransfer(BridgeAttendedTransfer) = "BridgeAttendedTransfer" [timestamp],
     ChannelCreated(ChannelCreated) = "ChannelCreated" [timestamp],
     ChannelDestroyed(ChannelDestroyed) = "ChannelDestroyed" [timestamp],
     ChannelEnteredBridge(ChannelEnteredBridge) = "ChannelEnteredBridge" [timestamp],
-    ChannelLeftBridge(Box<ChannelLeftBridge>) = "ChannelLeftBridge" [timestamp],
+    ChannelLeftBridge(ChannelLeftBridge) = "ChannelLeftBridge" [timestamp],
     ChannelStateChange(ChannelStateChange) = "ChannelStateChange" [timestamp],
     ChannelDtmfReceived(ChannelDtmfReceived) = "ChannelDtmfReceived" [timestamp],
     ChannelDialplan(ChannelDialplan) = "ChannelDialplan" [timestamp],
@@ -1059,7 +1059,7 @@ events! {
     StasisStart(StasisStart) = "StasisStart" [timestamp],
     TextMessageReceived(TextMessageReceived) = "TextMessageReceived" [timestamp],
     ChannelConnectedLine(ChannelConnectedLine) = "ChannelConnectedLine" [timestamp],
-    ChannelTransfer(Box<ChannelTransfer>) = "ChannelTransfer" [timestamp],
+    ChannelTransfer(ChannelTransfer) = "ChannelTransfer" [timestamp],
     RestResponse(RestResponse) = "RESTResponse" [timestamp],
     CallBroadcast(CallBroadcast) = "CallBroadcast" [timestamp],
     CallClaimed(CallClaimed) = "CallClaimed" [timestamp],

@@ -473,7 +473,7 @@ impl About for ReferTo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReferredBy {
     #[serde(default)]
-    pub source_channel: Channel,
+    pub source_channel: Box<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_channel: Option<Box<Channel>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,9 +3,10 @@
 
 mod handover;
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
-use std::{io, iter};
 
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
@@ -14,6 +15,7 @@ use calltest_report::text::Tally;
 use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
 use self::handover::Daemon;
@@ -23,6 +25,10 @@ use crate::display::{Display, Style};
 use crate::exit::Exit;
 use crate::signals::Hangup;
 use crate::{configuration, logging, output, signals};
+
+/// What becomes known within this time is printed together, while other runs go on: each time, a thread has to be woken, and
+/// nobody reads faster.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
     let loaded = match configuration::load_for(&cli.common) {
@@ -240,8 +246,12 @@ async fn carry_out(
     }
     let mut outcome = Outcome { tally: Tally::default(), trouble: None };
     while let Some(first) = runs.join_next().await {
-        let mut reports = Vec::new();
-        for finished in iter::once(first).chain(iter::from_fn(|| runs.try_join_next())) {
+        let (mut together, mut reports) = (vec![first], Vec::new());
+        let now = tokio::time::Instant::now();
+        while let Ok(Some(finished)) = timeout_at(now + TOGETHER, runs.join_next()).await {
+            together.push(finished);
+        }
+        for finished in together {
             match finished {
                 Ok(finished) => {
                     outcome.tally.add(finished.verdict.kind());

@@ -3,9 +3,6 @@
 use super::description::{Description, Model};
 use super::{header, names, types};
 
-/// Size in bytes from which a message lies in a box, so that the rare large ones do not make every event large.
-const BOXED_FROM: usize = 640;
-
 /// The text of `events.rs`.
 pub(crate) fn events(description: &Description) -> String {
     let mut text = header("What arrives on the events WebSocket, one struct a type.");
@@ -14,7 +11,7 @@ pub(crate) fn events(description: &Description) -> String {
     text += "use super::models::*;\nuse crate::about::About;\nuse crate::date::Date;\nuse crate::event::events;\nuse crate::text::Text;\n\n";
     for message in description.messages() {
         let properties = description.message_properties(message);
-        text += &types::structure(message, &properties, "Message");
+        text += &types::structure(description, message, &properties, "Message");
         text += &types::about(description, message, &properties);
     }
     text + &all(description)
@@ -30,8 +27,6 @@ fn all(description: &Description) -> String {
 fn variant(description: &Description, message: &Model) -> String {
     let properties = description.message_properties(message);
     let name = names::type_name(&message.name);
-    let size: usize = properties.iter().map(|property| types::field_size(description, property)).sum();
-    let content = if size > BOXED_FROM { format!("Box<{name}>") } else { name.clone() };
     let timestamp = properties.iter().find(|property| property.name == "timestamp").map_or("", |_| "timestamp");
-    format!("    {name}({content}) = {:?} [{timestamp}],\n", message.name)
+    format!("    {name}({name}) = {:?} [{timestamp}],\n", message.name)
 }

@@ -12,6 +12,10 @@ const LATER_THAN_16: [(&str, &str); 3] =
 /// Models that Asterisk sends with more than it describes; what is left over is kept.
 const UNDERDESCRIBED: [&str; 1] = ["RTPstat"];
 
+/// Size in bytes from which a model lies in a box, so that what contains it can be moved cheaply: an event is moved several
+/// times before it arrives.
+const BOXED_FROM: usize = 256;
+
 /// Models that say themselves what they are about: see `about.rs` of the crate.
 const SUBJECTS: [&str; 4] = ["Channel", "Bridge", "Playback", "LiveRecording"];
 
@@ -23,7 +27,7 @@ pub(crate) fn models(description: &Description) -> String {
     text += "use crate::about::About;\nuse crate::date::Date;\nuse crate::string_enum::string_enum;\nuse crate::text::Text;\n\n";
     for model in description.models() {
         let properties: Vec<&Property> = model.properties.iter().collect();
-        text += &structure(model, &properties, "Object");
+        text += &structure(description, model, &properties, "Object");
         if !SUBJECTS.contains(&model.name.as_str()) && has_subject(description, &model.name) {
             text += &about(description, model, &properties);
         }
@@ -36,7 +40,7 @@ pub(crate) fn models(description: &Description) -> String {
 }
 
 /// A struct with one field a property. `noun` is what its documentation calls it.
-pub(crate) fn structure(model: &Model, properties: &[&Property], noun: &str) -> String {
+pub(crate) fn structure(description: &Description, model: &Model, properties: &[&Property], noun: &str) -> String {
     let mut text = format!("/// {noun} `{}`.\n", model.name);
     text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n";
     writeln!(text, "pub struct {} {{", names::type_name(&model.name)).expect("a string takes everything");
@@ -57,6 +61,7 @@ pub(crate) fn structure(model: &Model, properties: &[&Property], noun: &str) -> 
             // A channel is large and an absent one should not take its place in every event.
             (true, true) => format!("Option<Box<{base}>>"),
             (true, false) => format!("Option<{base}>"),
+            (false, true) if model_size(description, &property.data_type) > BOXED_FROM => format!("Box<{base}>"),
             (false, _) => base,
         };
         writeln!(text, "    pub {name}: {field},").expect("a string takes everything");
@@ -131,15 +136,26 @@ pub(crate) fn rust_type(data_type: &str, within: Within) -> String {
 }
 
 /// About how many bytes a property takes in its struct.
-pub(crate) fn field_size(description: &Description, property: &Property) -> usize {
+fn field_size(description: &Description, property: &Property) -> usize {
     let pointer = size_of::<usize>();
-    match description.models().find(|model| model.name == property.data_type) {
-        Some(_) if !property.is_required => pointer,
-        Some(model) => model.properties.iter().map(|property| field_size(description, property)).sum(),
-        None if matches!(property.data_type.as_str(), "int" | "long" | "double") => 2 * pointer,
-        None if property.data_type == "boolean" => 1,
-        None => 3 * pointer,
+    let (is_required, data_type) = (property.is_required, property.data_type.as_str());
+    match data_type {
+        _ if is_model(data_type) && !is_required => pointer,
+        _ if is_model(data_type) => match model_size(description, data_type) {
+            size if size > BOXED_FROM => pointer,
+            size => size,
+        },
+        "int" | "long" | "double" => 2 * pointer,
+        "boolean" => 1,
+        _ => 3 * pointer,
     }
+}
+
+/// About how many bytes a model takes.
+fn model_size(description: &Description, name: &str) -> usize {
+    let model = description.models().find(|model| model.name == name);
+    let properties = model.into_iter().flat_map(|model| &model.properties);
+    properties.map(|property| field_size(description, property)).sum()
 }
 
 fn property_type(owner: &str, property: &Property) -> String {
