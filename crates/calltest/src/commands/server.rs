@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::call_loop::call_loop;
 use crate::cli::{Cli, Server};
 use crate::commands::run::instance;
 use crate::exit::Exit;
@@ -34,7 +35,7 @@ pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
     if let Err(exit) = logging::start_from(1, cli, Some(&plan), &MultiProgress::new()) {
         return Ok(exit);
     }
-    let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
+    let runtime = call_loop()?;
     let reload = configuration::reloader(&cli.common);
     let done = runtime.block_on(serve(plan, reload, server.take_over, cli.common.quiet));
     runtime.shutdown_background();
