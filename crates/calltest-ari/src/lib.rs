@@ -44,4 +44,6 @@ pub use self::router::Subscription;
 pub use self::secret::Secret;
 pub use self::settings::{ClientCertificate, Settings, Tls};
 pub use self::text::Text;
+#[doc(hidden)]
+pub use self::transport::answer::read_answer;
 pub use self::variables::VariableSet;

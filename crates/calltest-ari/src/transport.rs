@@ -1,7 +1,7 @@
 //! The way of a request to Asterisk and of the answer back. `http1` is the one there is; REST over the events
 //! WebSocket can be another.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod http1;
 mod line;
 

@@ -5,6 +5,7 @@
 //! the corpus that is kept there, without a sanitizer. Every form of input is text that can be read and written by hand,
 //! but for recordings.
 
+pub mod answers;
 pub mod api;
 pub mod configuration;
 pub mod events;
@@ -22,6 +23,7 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    Target { name: "answers", check: answers::check },
     Target { name: "api", check: api::check },
     Target { name: "configuration", check: configuration::check },
     Target { name: "events", check: events::check },

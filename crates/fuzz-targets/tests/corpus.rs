@@ -47,6 +47,11 @@ fn configurations() {
 }
 
 #[test]
+fn answers() {
+    check("answers");
+}
+
+#[test]
 fn events() {
     check("events");
 }

@@ -150,6 +150,9 @@ impl Head {
         let (Status::Complete(length), Some(code)) = (parsed, response.code) else {
             return if bytes.len() > HEAD_LIMIT { Err(Malformed::HeadTooLong) } else { Ok(None) };
         };
+        if length > HEAD_LIMIT {
+            return Err(Malformed::HeadTooLong);
+        }
         let status = StatusCode::from_u16(code).map_err(|_| httparse::Error::Status)?;
         let (mut announced, mut coding, mut is_last) = (None, None, response.version != Some(1));
         for Header { name, value } in response.headers.iter() {
@@ -185,6 +188,21 @@ impl Head {
     }
 }
 
+/// Status and body of the answer that comes in pieces of so many bytes, after which the connection ends; or why it is none.
+/// For the fuzz targets: a client has no use for it.
+#[doc(hidden)]
+pub fn read_answer(bytes: &[u8], piece: usize, limit: usize) -> Result<(u16, Bytes), String> {
+    let (mut partial, mut received) = (Partial::new(limit), BytesMut::new());
+    for piece in bytes.chunks(piece.max(1)) {
+        received.extend_from_slice(piece);
+        if let Some(answer) = partial.take(&mut received).map_err(|error| error.to_string())? {
+            return Ok((answer.reply.status.as_u16(), answer.reply.body));
+        }
+    }
+    let answer = partial.end(&mut received).map_err(|error| error.to_string())?;
+    Ok((answer.reply.status.as_u16(), answer.reply.body))
+}
+
 /// A number of bytes, in decimal digits. One that this machine cannot count to is too large in any case.
 fn length_of(value: &[u8]) -> Option<usize> {
     let digits = value.trim_ascii();
@@ -200,6 +218,7 @@ impl Next {
         loop {
             match self {
                 Next::Size => match httparse::parse_chunk_size(received).map_err(|_| Malformed::Chunk)? {
+                    Status::Complete((length, _)) if length > HEAD_LIMIT => return Err(Malformed::Chunk),
                     Status::Complete((length, size)) => {
                         received.advance(length);
                         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -241,6 +260,7 @@ impl Next {
 /// Takes a line, and its end, if it is whole.
 fn line(received: &mut BytesMut) -> Result<Option<BytesMut>, Malformed> {
     match received.iter().position(|byte| *byte == b'\n') {
+        Some(end) if end > HEAD_LIMIT => Err(Malformed::Chunk),
         Some(end) => {
             let mut line = received.split_to(end);
             received.advance(1);
@@ -345,6 +365,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nno field\r\n\r\n".to_owned(), Malformed::Head(httparse::Error::HeaderName)),
             ("HTTP/1.1 000 \r\n\r\n".to_owned(), Malformed::Head(httparse::Error::Status)),
             (format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(HEAD_LIMIT)), Malformed::HeadTooLong),
+            (format!("HTTP/1.1 204 OK\r\nX: {}\r\n\r\n", "a".repeat(HEAD_LIMIT)), Malformed::HeadTooLong),
             (
                 format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(MOST_FIELDS + 1)),
                 Malformed::Head(httparse::Error::TooManyHeaders),
@@ -363,7 +384,9 @@ mod tests {
             (format!("{chunked}1\r\nab\r\n"), Malformed::Chunk),
             (format!("{chunked}1\r\na\n"), Malformed::Chunk),
             (format!("{chunked}1;{}", "a".repeat(HEAD_LIMIT)), Malformed::Chunk),
+            (format!("{chunked}1;{}\r\na\r\n0\r\n\r\n", "a".repeat(HEAD_LIMIT)), Malformed::Chunk),
             (format!("{chunked}0\r\n{}", "a".repeat(HEAD_LIMIT + 1)), Malformed::Chunk),
+            (format!("{chunked}0\r\n{}\r\n\r\n", "a".repeat(HEAD_LIMIT + 1)), Malformed::Chunk),
         ] {
             assert_eq!(whole(&text), Err(why), "{text:?}");
         }

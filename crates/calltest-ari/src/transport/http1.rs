@@ -117,3 +117,116 @@ impl Transport for Http {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http::{Method, StatusCode};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::tls;
+
+    /// A client of a server that answers the first request of each connection so, and none after that, and leaves the
+    /// connection open unless `closes`. What the server was asked.
+    async fn client(answer: &'static str, closes: bool) -> (Http, mpsc::UnboundedReceiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, asked) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut left_open = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                tell.send(String::from_utf8_lossy(&request[..length]).into_owned()).unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                if !closes {
+                    left_open.push(stream);
+                }
+            }
+        });
+        let mut settings = Settings::new("127.0.0.1", port, "user", "secret", "app");
+        settings.request_timeout = Duration::from_secs(5);
+        (Http::new(Arc::new(settings), tls::client_config(None).unwrap()), asked)
+    }
+
+    fn post(body: Option<&'static str>) -> RawRequest {
+        RawRequest { method: Method::POST, target: "/a?b=c".into(), body: body.map(|body| body.as_bytes().into()) }
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_no_request_can_follow_is_not_used_again() {
+        for (answer, closes) in [
+            ("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", false),
+            ("HTTP/1.1 204 No Content\r\n\r\n", true),
+            ("HTTP/1.1 204 No Content\r\n\r\nnobody asked for this", false),
+        ] {
+            let (client, mut asked) = client(answer, closes).await;
+            for _ in 0..3 {
+                let reply = client.call(&post(None)).await.unwrap();
+                assert_eq!(reply.status, StatusCode::NO_CONTENT, "{answer:?}");
+                asked.recv().await.unwrap();
+                // For the end of the connection to arrive.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_stands_in_the_way_is_used_again() {
+        let (client, mut asked) = client("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", false).await;
+        let reply = client.call(&post(Some("{}"))).await.unwrap();
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, &b"[]"[..]));
+        let asked = asked.recv().await.unwrap();
+        let (head, body) = asked.split_once("\r\n\r\n").unwrap();
+        let lines: Vec<&str> = head.split("\r\n").collect();
+        assert_eq!(lines[0], "POST /ari/a?b=c HTTP/1.1");
+        assert_eq!(lines[1], format!("Host: {}", client.settings.address()));
+        assert_eq!(
+            lines[2..],
+            ["Authorization: Basic dXNlcjpzZWNyZXQ=", "Content-Type: application/json", "Content-Length: 2"]
+        );
+        assert_eq!(body, "{}");
+        assert!(client.kept().is_some());
+    }
+
+    /// A connection that is gone, and does not show it before it is written to.
+    struct Gone;
+
+    impl AsyncRead for Gone {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Gone {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_did_not_go_out_goes_over_another_connection() {
+        let (client, mut asked) = client("HTTP/1.1 204 No Content\r\n\r\n", false).await;
+        for _ in 0..2 {
+            client.idle().push(Idle { line: Line::new(Box::new(Gone)), since: Instant::now() });
+        }
+        client.call(&post(Some("{}"))).await.unwrap();
+        assert!(asked.recv().await.unwrap().ends_with("\r\n\r\n{}"));
+        assert!(asked.try_recv().is_err());
+    }
+}

@@ -219,8 +219,8 @@ pub(super) fn dialplan() -> String {
     let mut text = String::new();
     for (context, steps) in [
         ("net", ["Goto(hand-over,${EXTEN},1)", ""]),
-        ("far-ring", ["Ringing()", "Wait(60)"]),
-        ("far-play", ["Answer()", "Wait(60)"]),
+        ("far-ring", ["Ringing()", "Wait(30)"]),
+        ("far-play", ["Answer()", "Wait(30)"]),
         ("far-fail", ["Wait(0.3)", "Hangup(21)"]),
         ("far-timeout", ["Ringing()", "Goto(gives-up,${EXTEN},1)"]),
     ] {
@@ -246,7 +246,8 @@ pub(super) fn features() -> String {
     text
 }
 
-/// Where calls come from the trunk, how they get to calltest, and each fault.
+/// Where calls come from the trunk, how they get to calltest, and each fault. What waits is over before it would be taken for
+/// left: where the other end was killed, nobody hangs up.
 const NETWORK: &str = "\
 [from-trunk]
 exten => _+X.,1,Goto(net,n${EXTEN:1},1)
@@ -256,24 +257,24 @@ exten => _[n]X.,1,Stasis(calltest,trunk,+${EXTEN:1})
  same => n,Hangup()
 exten => _[d]_.,1,Goto(direct,${EXTEN},1)
 [callers]
-exten => stays,1,Wait(60)
+exten => stays,1,Wait(30)
 [gives-up]
 exten => _[a-z].,1,Wait(2)
  same => n,Hangup(17)
 [busy]
 exten => _[a-z].,1,Hangup(17)
 [dead]
-exten => _[a-z].,1,Wait(60)
+exten => _[a-z].,1,Wait(30)
 [rings]
 exten => _[a-z].,1,Ringing()
- same => n,Wait(60)
+ same => n,Wait(30)
 [leaves]
 exten => _[a-z].,1,Answer()
  same => n,Wait(0.2)
  same => n,Hangup()
 [elsewhere]
 exten => _[a-z].,1,Answer()
- same => n,Wait(60)
+ same => n,Wait(30)
 [masked]
 exten => _[a-z].,1,Set(CALLERID(num)=4711)
  same => n,Goto(hand-over,${EXTEN},1)
