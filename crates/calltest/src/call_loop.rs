@@ -1,4 +1,4 @@
-//! What drives the calls of `run` and `demo`.
+//! What drives the calls of `run`, `demo` and the daemon.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
