@@ -5,8 +5,7 @@ mod handover;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
