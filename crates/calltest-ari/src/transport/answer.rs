@@ -162,7 +162,9 @@ impl Head {
                     return Err(Malformed::Length);
                 }
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
-                coding = Some(*value);
+                if coding.replace(*value).is_some() {
+                    return Err(Malformed::Coding);
+                }
             } else if name.eq_ignore_ascii_case("connection") {
                 is_last |=
                     value.split(|byte| *byte == b',').any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"));
@@ -374,6 +376,10 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n".to_owned(), Malformed::Length),
             ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(), Malformed::Length),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n".to_owned(), Malformed::Coding),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+                Malformed::Coding,
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n".to_owned(), Malformed::TooLarge),
             (format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", "9".repeat(40)), Malformed::TooLarge),
             (format!("HTTP/1.1 200 OK\r\n\r\n{}", "a".repeat(101)), Malformed::TooLarge),

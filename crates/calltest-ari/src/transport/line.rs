@@ -12,6 +12,9 @@ use crate::socket::Stream;
 use crate::transport::RawReply;
 use crate::transport::answer::{Malformed, Partial};
 
+/// The longest answer whose memory is used for the next one, in bytes. A recording may have megabytes.
+const KEPT: usize = 64 << 10;
+
 /// A connection to the server.
 pub(crate) struct Line {
     stream: Box<dyn Stream>,
@@ -54,6 +57,9 @@ impl Line {
             }
         };
         self.goes_on = !answer.is_last;
+        if answer.reply.body.len() > KEPT && self.received.is_empty() {
+            self.received = BytesMut::new();
+        }
         Ok(answer.reply)
     }
 
@@ -78,5 +84,24 @@ impl Line {
     /// nobody has asked for.
     pub(crate) fn is_ready(&mut self) -> bool {
         self.goes_on && self.received.is_empty() && self.stream.read_buf(&mut self.received).now_or_never().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_memory_of_a_long_answer_is_given_back() {
+        let body = "a".repeat(1 << 20);
+        let (ours, mut theirs) = tokio::io::duplex(1 << 21);
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        theirs.write_all(answer.as_bytes()).await.unwrap();
+        let mut line = Line::new(Box::new(ours));
+        let Ok(reply) = line.carry(b"GET", 1 << 21).await else { panic!("no answer") };
+        assert_eq!(reply.body.len(), body.len());
+        drop(reply);
+        assert!(!line.received.try_reclaim(body.len()), "the memory is still there");
+        assert!(line.is_ready());
     }
 }
