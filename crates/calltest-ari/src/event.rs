@@ -95,10 +95,15 @@ pub(crate) use events;
 const KIND_FIRST: &str = r#"{"type":""#;
 
 /// The `type` of a message. Where it comes first, the rest is not looked at: whoever reads the message does that anyway.
+/// So the first one counts if there is another, which Asterisk never sends; behind other fields, two are an error.
 pub(crate) fn kind_of(text: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     let first = text.strip_prefix(KIND_FIRST).and_then(|rest| rest.split_once('"'));
     if let Some((kind, _)) = first.filter(|(kind, _)| kind.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         return Ok(Cow::Borrowed(kind));
+    }
+    // Serde would take an array for the fields in their order.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(serde::de::Error::custom("not a JSON object"));
     }
     #[derive(Deserialize)]
     struct Header<'a> {

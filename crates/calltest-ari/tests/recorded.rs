@@ -67,10 +67,25 @@ fn another_version_may_add_and_leave_out() {
 fn what_is_not_understood_is_kept_whole() {
     let unknown = r#"{"type":"ChannelTeleported","channel":{"id":"c1"}}"#;
     assert_eq!(Event::parse(unknown), Event::Unknown { kind: "ChannelTeleported".into(), raw: unknown.into() });
-    for (text, expected) in [(r#"{"type":"Dial","peer":7}"#, "Dial"), ("{", ""), ("[]", ""), (r#"{"type":1}"#, "")] {
+    let unreadable = [
+        (r#"{"type":"Dial","peer":7}"#, "Dial"),
+        ("{", ""),
+        ("[]", ""),
+        (r#"["Dial"]"#, ""),
+        // Its first field would fit.
+        (r#"["ChannelVarset"]"#, ""),
+        (r#"{"type":1}"#, ""),
+    ];
+    for (text, expected) in unreadable {
         let Event::Unreadable { kind, raw, .. } = Event::parse(text) else { panic!("{text}") };
         assert_eq!((kind.as_str(), raw.as_str()), (expected, text));
     }
+}
+
+#[test]
+fn the_first_of_two_types_counts() {
+    assert_eq!(Event::parse(r#"{"type":"StasisEnd","type":"Dial"}"#).kind(), "StasisEnd");
+    assert_eq!(Event::parse(r#"{"type":"StasisEnd","type":7}"#).kind(), "StasisEnd");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

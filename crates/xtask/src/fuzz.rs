@@ -20,6 +20,10 @@ const LONG: u64 = 15 * 60;
 const MEMORY: u32 = 2048;
 /// How long one input may take, in seconds: a hundred times what the slowest does with the sanitizer.
 const PATIENCE: u32 = 10;
+/// How many lines are shown of how a target broke; the rest is in its log.
+const SHOWN: usize = 40;
+/// The longest input that is shown, in bytes.
+const SHOWN_INPUT: usize = 4 << 10;
 /// The longest input, in bytes. Larger ones are the subject of ordinary tests.
 const LONGEST: u32 = 64 << 10;
 
@@ -93,13 +97,29 @@ pub(crate) fn run(fuzz: &Fuzz) -> anyhow::Result<()> {
         // Inputs are in it as they are.
         let log = fs::read(&outcome.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        println!("\n{target}: the end of {}", outcome.log.display());
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(40)..].iter().for_each(|line| println!("    {line}"));
-        outcome.crashes.iter().for_each(|input| println!("{target}: kept {}", input.display()));
+        println!("\n{target}: how it broke, from {}", outcome.log.display());
+        how_it_broke(&log).for_each(|line| println!("    {line}"));
+        for path in &outcome.crashes {
+            let input = fs::read(path)?;
+            let shown = &input[..input.len().min(SHOWN_INPUT)];
+            // Where the file is gone with the machine, this is what is left to try it again.
+            println!("{target}: kept {}, {} bytes, as in Rust: {}", path.display(), input.len(), shown.escape_ascii());
+        }
     }
     ensure!(broken.is_empty(), "{} of {} targets broke", broken.len(), targets.len());
     Ok(())
+}
+
+/// The lines of a log from the first that tells of a fault, and of the functions that were being called only our own; its
+/// last lines if none does.
+fn how_it_broke(log: &str) -> impl Iterator<Item = &str> {
+    let is_foreign = |line: &str| {
+        line.trim_start().starts_with('#') && !["calltest", "fuzz_targets"].iter().any(|ours| line.contains(ours))
+    };
+    let lines: Vec<&str> = log.lines().filter(|line| !is_foreign(line)).collect();
+    let is_fault = |line: &&str| line.contains("panicked at ") || line.contains("ERROR: ");
+    let first = lines.iter().position(is_fault).unwrap_or(lines.len().saturating_sub(SHOWN));
+    lines.into_iter().skip(first).take(SHOWN)
 }
 
 /// What this machine is called.
@@ -218,5 +238,21 @@ impl Places {
             .context("could not start a fuzz target")?;
         ensure!(status.success(), "what was found could not be added to {}", corpus.display());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_shown_from_its_fault_on() {
+        let log = "INFO: Seed: 1\n#2 INITED cov: 7\nthread panicked at events.rs:28:\nleft: 1\n  #0 in abort stdlib\n  \
+                   #9 in fuzz_targets::events::check\nSUMMARY: libFuzzer: deadly signal";
+        let shown: Vec<&str> = how_it_broke(log).collect();
+        let expected = ["thread panicked at events.rs:28:", "left: 1", "  #9 in fuzz_targets::events::check"];
+        assert_eq!(shown[..3], expected);
+        assert_eq!(shown.len(), 4);
+        assert_eq!(how_it_broke("killed\n").collect::<Vec<_>>(), ["killed"]);
     }
 }
