@@ -49,27 +49,37 @@ impl Connection {
     }
 
     async fn read(&mut self) -> Lost {
-        let mut pings = interval(self.settings.ping_interval);
+        let every = self.settings.ping_interval;
+        let mut pings = interval(every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let limit = self.settings.silence_limit;
-        self.silence.broken(Instant::now());
+        let (mut pinged, mut listening_since) = (Instant::now(), Instant::now());
+        self.silence.broken(pinged);
         // Set anew only when it goes off: to do that for each frame would cost more than most frames do.
         let mut alarm = pin!(sleep(limit));
         loop {
             tokio::select! {
+                // What has come in is heard before anybody complains of silence.
+                biased;
                 why = self.hear() => return why,
+                _ = pings.tick() => {
+                    // A process that was held up has not listened. The server gets its whole time again.
+                    if pinged.elapsed() > 2 * every {
+                        listening_since = Instant::now();
+                    }
+                    match timeout(limit, self.socket.send(Message::Ping(Default::default()))).await {
+                        Ok(Ok(())) => pinged = Instant::now(),
+                        Ok(Err(error)) => return cut(&error),
+                        Err(_) => return Lost::Silent { limit },
+                    }
+                }
                 () = &mut alarm => {
-                    let patience_ends = self.silence.last_heard() + limit;
+                    let patience_ends = self.silence.last_heard().max(listening_since) + limit;
                     if Instant::now() >= patience_ends {
                         return Lost::Silent { limit };
                     }
                     alarm.as_mut().reset(patience_ends);
                 }
-                _ = pings.tick() => match timeout(limit, self.socket.send(Message::Ping(Default::default()))).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return cut(&error),
-                    Err(_) => return Lost::Silent { limit },
-                },
             }
         }
     }

@@ -90,6 +90,29 @@ async fn every_kind_of_broken_connection_ends_the_queues_and_is_mended() {
     client.close().await;
 }
 
+/// As when the machine sleeps, or somebody stops the process.
+#[tokio::test]
+async fn a_standstill_of_our_own_is_no_silence_of_the_server() {
+    let (fake, client, _incoming) = started().await;
+    fake.set_far_end("Local/fone1@direct", FarEnd::answers_after(Duration::ZERO));
+    let (sender, mut queue) = event_queue(100);
+    let _channel = client.subscribe("call-1", &sender);
+    for _ in 0..8 {
+        // All has come in that is under way.
+        tokio::time::sleep(Duration::from_millis(70)).await;
+        // Longer than the limit, and the fake, on the same thread, stands still too: nothing comes in meanwhile.
+        std::thread::sleep(Duration::from_millis(400));
+        client.round_trip().await.unwrap();
+    }
+    client.request(originate("call-1")).await.unwrap();
+    timeout(SOON, queue.next()).await.expect("an event comes").unwrap();
+    assert!(matches!(*client.state().borrow(), State::Up { epoch: 1, .. }), "the connection was given up");
+    // A server that is silent while we listen is lost as ever.
+    fake.faults().freeze_websockets();
+    assert_eq!(why(&mut queue).await, Lost::Silent { limit: Duration::from_millis(300) });
+    client.close().await;
+}
+
 #[tokio::test]
 async fn a_queue_fed_by_two_servers_ends_with_either() {
     let (_one, first, _incoming) = started().await;

@@ -12,10 +12,12 @@ mod killed;
 mod on_fake;
 mod on_real;
 mod plan;
+mod program;
 mod proxy;
 mod random;
 mod real_field;
 mod stage;
+mod stopped;
 mod surroundings;
 mod trial;
 mod witness;
@@ -106,7 +108,9 @@ async fn all_sections(options: &Options, seed: u64) -> anyhow::Result<Vec<Sectio
         let pool = Pool::of(options.real_at_once);
         parts.push((heads::REAL, on_real::cells(&pool, &kinds, options.quick)));
         parts.push((heads::REAL_BROKEN, on_real::broken_cells(&pool)));
-        parts.push((heads::KILLED, killed::cells(&pool, &killed::build()?, &kinds, options.quick)));
+        let program = program::build()?;
+        parts.push((heads::KILLED, killed::cells(&pool, &program, &kinds, options.quick)));
+        parts.push((heads::STOPPED, stopped::cells(&pool, &program, &kinds, options.quick)));
     }
     let mut sections = Vec::new();
     for (Head { title, of, about }, mut cells) in parts {
@@ -171,5 +175,10 @@ mod heads {
         title: "calltest killed and started again, on a real Asterisk",
         of: "killed when",
         about: "What it left is hung up by the next run, which passes; a stranger's call is not touched.",
+    };
+    pub(super) const STOPPED: Head = Head {
+        title: "calltest stopped and going on later, on a real Asterisk",
+        of: "stopped when",
+        about: "As when its machine sleeps: the verdict is `pass` or `error`, all calls are hung up, and the next run passes.",
     };
 }

@@ -38,11 +38,18 @@ impl Case<'_> {
         self.blindness().filter(|_| is_ended).map(Verdict::Error)
     }
 
+    /// That we stood still ourselves, if so.
+    fn delay(&self) -> Option<Trouble> {
+        let by = self.evidence.loop_delay;
+        (by > MAX_LOOP_DELAY).then_some(Trouble::LoopDelayed { by })
+    }
+
     /// Why what we did not see proves nothing, if so.
     pub(super) fn blindness(&self) -> Option<Trouble> {
-        if self.evidence.loop_delay > MAX_LOOP_DELAY {
-            return Some(Trouble::LoopDelayed { by: self.evidence.loop_delay });
-        }
+        self.delay().or_else(|| self.lost_sight())
+    }
+
+    fn lost_sight(&self) -> Option<Trouble> {
         let unseen = self.evidence.sight.iter().find(|sight| sight.round_trip.is_none())?;
         let why = format!("nothing heard for {:.1} s", unseen.longest_silence.as_secs_f64());
         Some(Trouble::OutOfSight { server: unseen.server.clone(), why })
@@ -56,13 +63,18 @@ impl Case<'_> {
         })
     }
 
-    /// The server that was silent for so long that what is late or missing may be its own delay, if there is one.
+    /// Who stood still for so long that what is late, spoilt or missing may be of their making, if somebody did: we, or a
+    /// server, which seems silent too while we do not listen.
     pub(super) fn standstill(&self) -> Option<Trouble> {
+        self.delay().or_else(|| self.silence())
+    }
+
+    fn silence(&self) -> Option<Trouble> {
         let still = self.evidence.sight.iter().find(|sight| sight.longest_silence > MAX_SILENCE)?;
         Some(Trouble::StoodStill { server: still.server.clone(), by: still.longest_silence })
     }
 
-    /// What a failure comes to: what a server of ours that stood still may have delayed or spoilt is none.
+    /// What a failure comes to: what somebody who stood still may have delayed or spoilt is none.
     pub(super) fn weigh(&self, failure: Failure) -> Verdict {
         let may_be_ours = match &failure {
             Failure::AnsweredLate { .. } | Failure::Digits { .. } => true,

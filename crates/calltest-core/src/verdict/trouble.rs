@@ -74,7 +74,7 @@ pub enum Trouble {
     #[error("more events came in than the run could take; none is trusted any more")]
     Overflow,
     /// Our own process was too late to see things in time.
-    #[error("this process was held up for {:.1} s during the run, so what was not seen proves nothing", by.as_secs_f64())]
+    #[error("this process was held up for {:.1} s during the run, so what was late, spoilt or not seen proves nothing", by.as_secs_f64())]
     LoopDelayed {
         /// For how long.
         by: Duration,

@@ -41,7 +41,7 @@ calls:
   audio:
     {mode: audio, src: fone1, dst: trunk, timeout: 10, audio: {src_out: beep, src_in: at-src, dst_out: beep, dst_in: at-dst}}
   ring: {mode: ring, src: rings}
-  play: {mode: play, src: answers, audio: {src_out: beep}}
+  play: {mode: play, src: answers, answer_within: 3, audio: {src_out: beep}}
   fail: {mode: fail, src: rejects, ringtime: 3}
   timeout: {mode: timeout, src: rings-out, ringtime: 0.5}
   wait: {mode: wait, dst: trunk, check_callerid: no}

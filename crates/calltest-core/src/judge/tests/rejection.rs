@@ -139,7 +139,10 @@ fn a_rejection_that_nobody_could_have_seen_is_missed_by_none() {
     );
     let mut held_up = missed();
     held_up.evidence.loop_delay = Duration::from_millis(1200);
-    held_up.is("error", "this process was held up for 1.2 s during the run, so what was not seen proves nothing");
+    held_up.is(
+        "error",
+        "this process was held up for 1.2 s during the run, so what was late, spoilt or not seen proves nothing",
+    );
     soon().rejected(17, 486).overdue(Awaiting::Rejection, 1).is(
         "error",
         "the rejection came in only after the time was up, so it cannot be told whether the network or this process was late",

@@ -1,0 +1,175 @@
+//! calltest as users run it: in a process of its own, on a real server. How far its call is shows at the server.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use futures_util::future::BoxFuture;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::cell::{Cell, cell_name};
+use super::field::Field as _;
+use super::plan;
+use super::real_field::{Pool, RealField};
+use super::stage::Kind;
+use super::trial::Finding;
+
+/// How long the program may take to come to where something happens to it.
+const STAGE_WITHIN: Duration = Duration::from_secs(20);
+/// How long after the program has started somebody calls, where that is awaited.
+const CALL_AFTER: Duration = Duration::from_millis(1500);
+
+/// How long a call is up when digits or sounds are under way.
+const A_WHILE: Duration = Duration::from_millis(400);
+
+/// When something happens to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// A channel of the run's own is there.
+    Made,
+    /// It rings.
+    Ringing,
+    /// It is answered.
+    Up,
+    /// It has been for that long.
+    LongUp(Duration),
+}
+
+impl Moment {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Made => "dialled",
+            Self::Ringing => "ringing",
+            Self::Up => "answered",
+            Self::LongUp(_) => "in-call",
+        }
+    }
+
+    fn of(kind: Kind) -> &'static [Self] {
+        match kind {
+            Kind::Dtmf | Kind::Audio => &[Self::Made, Self::Ringing, Self::Up, Self::LongUp(A_WHILE)],
+            Kind::Play => &[Self::Made, Self::Ringing, Self::Up],
+            Kind::Call | Kind::Ring | Kind::Fail | Kind::Timeout => &[Self::Made, Self::Ringing],
+            Kind::Wait => &[Self::Made],
+            Kind::Answer | Kind::Record => &[Self::Made, Self::Up],
+        }
+    }
+
+    /// Whether these channels, each with its state, show that it has come.
+    fn has_come(self, channels: &[(String, String)]) -> bool {
+        match self {
+            Self::Made => !channels.is_empty(),
+            Self::Ringing => channels.iter().any(|(_, state)| state == "Ringing" || state == "Ring"),
+            Self::Up | Self::LongUp(_) => channels.iter().any(|(_, state)| state == "Up"),
+        }
+    }
+}
+
+/// Builds the program as it is.
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "calltest"])
+        .current_dir(&root)
+        .status()
+        .context("could not run cargo")?;
+    anyhow::ensure!(built.success(), "calltest does not build");
+    Ok(root.join("target/debug/calltest"))
+}
+
+/// The program, with the matrix's configuration for a server.
+pub(crate) struct Program {
+    path: PathBuf,
+    directory: TempDir,
+    pub(crate) field: Arc<RealField>,
+}
+
+impl Program {
+    fn new(path: &Path, field: &Arc<RealField>) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        std::fs::write(directory.path().join("faults.cfg"), plan::text(&field.address()))?;
+        Ok(Self { path: path.to_owned(), directory, field: Arc::clone(field) })
+    }
+
+    /// Starts a run of a test. The process ends with what this gives.
+    pub(crate) fn start(&self, test: &str) -> anyhow::Result<Child> {
+        let directory = self.directory.path();
+        let mut command = Command::new(&self.path);
+        command.arg("-c").arg(directory.join("faults.cfg")).args(["-C", &format!("state_dir={}", directory.display())]);
+        command.args(["run", "--format", "json", test]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.spawn().context("could not start calltest")
+    }
+
+    /// Starts the test of a mode, with a caller where it waits for one, and returns once its call has come so far.
+    pub(crate) async fn start_until(&self, kind: Kind, moment: Moment) -> anyhow::Result<(Child, Option<Caller>)> {
+        let mut run = self.start(kind.word())?;
+        let caller = kind.is_called().then(|| {
+            let field = Arc::clone(&self.field);
+            Caller(tokio::spawn(async move {
+                sleep(CALL_AFTER).await;
+                field.call_in().await;
+            }))
+        });
+        let give_up = Instant::now() + STAGE_WITHIN;
+        while !moment.has_come(&self.field.channels().await?) {
+            if let Some(status) = run.try_wait()? {
+                bail!("the run was over before it was {}: {status}", moment.word());
+            }
+            anyhow::ensure!(Instant::now() < give_up, "the call never was {}", moment.word());
+        }
+        if let Moment::LongUp(time) = moment {
+            sleep(time).await;
+        }
+        Ok((run, caller))
+    }
+}
+
+/// Somebody who calls after a while, unless this is dropped before.
+pub(crate) struct Caller(JoinHandle<()>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What is tried with a program whose call is to come to a moment.
+pub(crate) type Attempt = fn(Program, Kind, Moment) -> BoxFuture<'static, anyhow::Result<Finding>>;
+
+/// A cell for each moment of each of these modes, or for one of them only, named and told apart by `group` and `row`.
+pub(crate) fn cells(
+    pool: &Arc<Pool>,
+    program: &Path,
+    kinds: &[Kind],
+    one_each: bool,
+    (group, row): (&'static str, fn(Moment) -> String),
+    attempt: Attempt,
+) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (index, kind) in kinds.iter().enumerate() {
+        let moments = Moment::of(*kind);
+        let chosen = if one_each { &moments[index % moments.len()..][..1] } else { moments };
+        for moment in chosen {
+            let (pool, program, kind, moment) = (Arc::clone(pool), program.to_owned(), *kind, *moment);
+            cells.push(Cell {
+                name: cell_name(group, &[kind.word(), moment.word()]),
+                row: row(moment),
+                column: kind.word().into(),
+                make: Box::new(move || {
+                    let (pool, program) = (Arc::clone(&pool), program.clone());
+                    Box::pin(async move {
+                        let borrowed = pool.borrow().await?;
+                        attempt(Program::new(&program, &borrowed.field)?, kind, moment).await
+                    })
+                }),
+            });
+        }
+    }
+    cells
+}
