@@ -2,12 +2,17 @@
 //! the terminal has gone, and has a daemon load its configuration anew.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+
+/// How long the program lives on after its last sentence.
+const FAREWELL: Duration = Duration::from_millis(50);
 
 /// What SIGHUP is for.
 pub(crate) enum Hangup {
@@ -40,6 +45,8 @@ pub(crate) fn watch(
             }
             if interrupted.is_cancelled() {
                 complain("ended at once; calls may be up until Asterisk's limit on them, or the next run");
+                // It may be another thread that writes that.
+                sleep(FAREWELL).await;
                 std::process::exit(Exit::Interrupted as i32);
             }
             interrupted.cancel();

@@ -8,7 +8,6 @@ use calltest_core::event::{RunEvent, ServerEvent, ServerProgress};
 use calltest_core::plan::Plan;
 use calltest_daemon::{Daemon, Holder, Load, Options, Seat, SeatError};
 use calltest_runner::{Identity, LocalLeases, Observer, Setup};
-use indicatif::MultiProgress;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -18,6 +17,7 @@ use crate::call_loop::call_loop;
 use crate::cli::{Cli, Server};
 use crate::commands::run::instance;
 use crate::exit::Exit;
+use crate::logging::DaemonLog;
 use crate::signals::Hangup;
 use crate::{configuration, logging, output, signals};
 
@@ -31,26 +31,35 @@ pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
         output::complain(&format!("No tests known. Missing config file? {} has no `calls`", plan.origin));
         return Ok(Exit::Usage);
     }
-    // A daemon tells of broken lines without being asked to.
-    if let Err(exit) = logging::start_from(1, cli, Some(&plan), &MultiProgress::new()) {
-        return Ok(exit);
-    }
+    let log = match logging::start_for_daemon(cli, &plan) {
+        Ok(log) => Arc::new(log),
+        Err(exit) => return Ok(exit),
+    };
     let runtime = call_loop()?;
     let reload = configuration::reloader(&cli.common);
-    let done = runtime.block_on(serve(plan, reload, server.take_over, cli.common.quiet));
+    let done = runtime.block_on(serve(plan, reload, server.take_over, cli.common.quiet, &log));
     runtime.shutdown_background();
     done
 }
 
-async fn serve(plan: Arc<Plan>, load: Load, take_over: bool, is_quiet: bool) -> anyhow::Result<Exit> {
+async fn serve(
+    plan: Arc<Plan>,
+    load: Load,
+    take_over: bool,
+    is_quiet: bool,
+    log: &Arc<DaemonLog>,
+) -> anyhow::Result<Exit> {
     let shutdown = CancellationToken::new();
     let (reload, reloads) = mpsc::channel(1);
-    signals::watch(shutdown.clone(), Hangup::Reloads(reload), output::complain)
-        .context("could not watch for signals")?;
+    let complain = {
+        let log = Arc::clone(log);
+        move |sentence: &str| log.say(sentence)
+    };
+    signals::watch(shutdown.clone(), Hangup::Reloads(reload), complain).context("could not watch for signals")?;
     let listener = listen(&plan).await?;
     let address = listener.local_addr().context("could not learn the address of the HTTP interface")?;
     if !address.ip().is_loopback() {
-        output::complain(&format!(
+        log.say(&format!(
             "the HTTP interface at {address} is open to everybody who can reach it: whoever does can start and stop tests; \
              set server.host to 127.0.0.1 unless that is meant"
         ));
@@ -64,16 +73,16 @@ async fn serve(plan: Arc<Plan>, load: Load, take_over: bool, is_quiet: bool) -> 
         // Testing goes on; what is lost is the memory of it.
         Err(error @ SeatError::Unusable { .. }) => {
             let sentence = format!("{error}; nothing outlives this process: no history, no streaks, no recordings");
-            output::complain(&sentence);
+            log.say(&sentence);
             conditions.push(sentence);
             None
         }
     };
-    let log = Arc::new(ServerLog::default());
+    let server_log = Arc::new(ServerLog::default());
     let setup = Setup {
         identity: Identity { instance, take_over },
         leases: Arc::new(LocalLeases::default()),
-        observer: Arc::clone(&log) as Arc<dyn Observer>,
+        observer: Arc::clone(&server_log) as Arc<dyn Observer>,
         state_directory,
         plan,
     };
@@ -88,16 +97,16 @@ async fn serve(plan: Arc<Plan>, load: Load, take_over: bool, is_quiet: bool) -> 
     });
     let Some(daemon) = shutdown.run_until_cancelled(opening).await else { return Ok(Exit::Success) };
     let daemon = daemon.context("the daemon does not start")?;
-    log.has_started.store(true, Ordering::Relaxed);
+    server_log.has_started.store(true, Ordering::Relaxed);
     if !is_quiet {
-        output::say(&format!("calltest: listening on http://{address}/"));
+        log.say(&format!("listening on http://{address}/"));
     }
     let left = daemon.run(shutdown).await?;
     if left.is_empty() {
         return Ok(Exit::Success);
     }
     let names: Vec<String> = left.iter().map(ToString::to_string).collect();
-    output::complain(&format!("these tests did not end in time, and may have left calls: {}", names.join(", ")));
+    log.say(&format!("these tests did not end in time, and may have left calls: {}", names.join(", ")));
     Ok(Exit::CouldNotFindOut)
 }
 

@@ -102,6 +102,10 @@ impl Program {
         Self { stdout: Destination::Elsewhere(file.into()), ..self }
     }
 
+    pub(crate) fn stderr_to(self, file: impl Into<Stdio>) -> Self {
+        Self { stderr: Destination::Elsewhere(file.into()), ..self }
+    }
+
     /// The home directory.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()

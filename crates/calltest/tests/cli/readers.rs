@@ -35,6 +35,13 @@ fn a_run_whose_results_cannot_be_written_hangs_up_and_says_so() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_changes_no_verdict() {
+    let lab = server();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    run(&lab, ["-vvv", "good"]).stderr_to(full).run().exits(0).prints("pass good (");
+}
+
+#[test]
 fn commands_that_only_print_end_quietly() {
     let commands: [&[&str]; 9] = [
         &["run", "--list"],

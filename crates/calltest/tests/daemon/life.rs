@@ -37,6 +37,27 @@ fn tests_run_on_their_schedule() {
 }
 
 #[test]
+fn a_log_that_nobody_takes_holds_up_no_test() {
+    let lab = server();
+    // As a terminal that is held, or a journal that stands still.
+    let (held, stderr) = std::io::pipe().unwrap();
+    let size = rustix::pipe::fcntl_setpipe_size(&held, 4096).unwrap() as u64;
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let program = Program::new().config(CONFIG).set(OFTEN).on(lab.server("a")).set(format!("server.port={port}"));
+    let program = ONLY_TWO.into_iter().fold(program, Program::set).args(["-vvv", "server"]).stderr_to(stderr);
+    let mut daemon = Daemon { running: program.start(), address: format!("127.0.0.1:{port}") };
+    daemon.running.wait_until("the log takes no more", || {
+        // What does not fit is not begun.
+        rustix::io::ioctl_fionread(&held).unwrap() > size - 1024
+    });
+    let runs = |daemon: &Daemon| daemon.get("/test/good")["n_run"].as_u64().unwrap();
+    let before = runs(&daemon);
+    daemon.wait_for("good", "tests go on", |state| state["n_run"].as_u64() > Some(before + 2));
+    daemon.end();
+    drop(held);
+}
+
+#[test]
 fn a_signal_hangs_up_and_ends_it() {
     let lab = server();
     for signal in [Signal::INT, Signal::TERM] {
