@@ -21,7 +21,9 @@ fn no_fault_of_the_tester_is_taken_for_one_of_the_network_nor_hides_one() {
 
 #[test]
 fn the_same_holds_on_a_real_server() {
-    for cells in ["real/killed/dtmf", "real/network-cut-1s/answer", "real/stopped-1s/play", "killed/ring"] {
+    let groups = ["real/killed/dtmf", "real/network-cut-1s/answer", "real/stopped-1s/play", "killed/ring"];
+    let stopped = ["stopped-3.5s/record", "stopped-13s/wait"];
+    for cells in groups.into_iter().chain(stopped) {
         faults(&["--on", "real", "--quick", "--seed", "20261125", "--only", cells]);
     }
 }
