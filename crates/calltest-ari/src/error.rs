@@ -24,7 +24,7 @@ pub struct RequestError {
 #[derive(Debug, thiserror::Error)]
 pub enum RequestFailure {
     /// Asterisk answered that it did not do it.
-    #[error("{} {message}", .status.as_u16())]
+    #[error("{} {message}{}", .status.as_u16(), hint(*.status))]
     Refused {
         /// The HTTP status.
         status: StatusCode,
@@ -64,6 +64,15 @@ pub enum RequestFailure {
     /// The client has been closed.
     #[error("the client is closed")]
     Closed,
+}
+
+/// What to do about a refusal that has nothing to do with what was asked for.
+fn hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "; is the user still in ari.conf, with the same password?",
+        StatusCode::FORBIDDEN => "; may the user write, or is it read_only in ari.conf?",
+        _ => "",
+    }
 }
 
 impl fmt::Display for RequestError {

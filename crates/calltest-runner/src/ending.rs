@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use calltest_ari::models::ConfigInfo;
+use calltest_ari::requests::asterisk::{self, InfoSection};
 use calltest_ari::requests::channels;
 use calltest_core::evidence::{Ending, Evidence, Observation, Side, Sight, Stop};
 use calltest_core::verdict::Trouble;
@@ -36,6 +38,7 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
+        self.doubt_room().await;
         self.doubt_unreadable();
         let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
         if is_ending || self.legs().any(|leg| leg.is_dismissed) {
@@ -112,6 +115,30 @@ impl Call<'_> {
     /// nowhere, but also on a server that is being stopped, and takes no call any more while it still answers.
     fn is_refused_without_a_word(&self) -> bool {
         self.outbound.as_ref().is_some_and(Leg::is_gone) && self.recorder.facts().iter().all(|fact| fact.what.is_mute())
+    }
+
+    /// A server that has as many calls as it may have drops another Local channel without a word as well.
+    async fn doubt_room(&mut self) {
+        let dialled = self.recorder.facts().iter().find_map(|fact| match &fact.what {
+            Observation::Dialled { dial_string } if dial_string.starts_with("Local/") => Some(dial_string.clone()),
+            _ => None,
+        });
+        let Some(dial_string) = dialled.filter(|_| self.is_refused_without_a_word()) else { return };
+        // Without a connection, there is no line of sight either.
+        let Ok(connection) = self.connection(Side::Src) else { return };
+        let client = connection.client.clone();
+        let server = self.end(Side::Src).server.plan.name.clone();
+        let trouble = match client.request(asterisk::GetInfo { only: vec![InfoSection::Config] }).await {
+            Ok(info) => match info.config.as_deref().and_then(limit_of_calls) {
+                Some(limit) => Trouble::NoRoom { dial_string, server, limit },
+                None => return,
+            },
+            Err(error) => {
+                let action = format!("ask server {server} whether it limits its calls");
+                Trouble::RequestFailed { action, why: error.to_string() }
+            }
+        };
+        self.recorder.note(None, Observation::Troubled(trouble));
     }
 
     /// A channel whose end no event has told shows that events get lost.
@@ -265,4 +292,12 @@ impl Call<'_> {
         }
         servers
     }
+}
+
+/// What limits the calls of a server, as its `asterisk.conf` says it; nothing if there is no limit.
+fn limit_of_calls(config: &ConfigInfo) -> Option<String> {
+    let calls = config.max_channels.filter(|most| *most > 0).map(|most| format!("maxcalls = {most}"));
+    let load = config.max_load.filter(|most| *most > 0.0).map(|most| format!("maxload = {most}"));
+    let limits: Vec<String> = calls.into_iter().chain(load).collect();
+    (!limits.is_empty()).then(|| limits.join(", "))
 }

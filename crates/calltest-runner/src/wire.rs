@@ -309,8 +309,11 @@ impl Follower {
     }
 
     fn not_ready(&self, why: String) {
-        self.ready.send_replace(Readiness::NotReady { why: why.clone() });
-        self.tell(ServerProgress::Down { why });
+        let now = Readiness::NotReady { why: why.clone() };
+        // Each attempt to connect fails, and says the same all night.
+        if self.ready.send_replace(now.clone()) != now {
+            self.tell(ServerProgress::Down { why });
+        }
     }
 
     fn tell(&self, what: ServerProgress) {

@@ -87,6 +87,20 @@ pub enum Trouble {
         /// Asterisk's reason, and what to do.
         why: String,
     },
+    /// A call ended at once and without a word, as one does that leads nowhere in the dialplan; but also one for which the
+    /// server has no room.
+    #[error(
+        "{dial_string} ended at once, without a reason: either the dialplan has no such extension or context, or server \
+         {server} has as many calls as its asterisk.conf allows ({limit})"
+    )]
+    NoRoom {
+        /// What was dialled.
+        dial_string: String,
+        /// Which server.
+        server: ServerName,
+        /// What limits it, as its configuration says it.
+        limit: String,
+    },
     /// A request that the script needed failed.
     #[error("could not {action}: {why}")]
     RequestFailed {

@@ -129,3 +129,25 @@ max_contacts=1
         stage.close().await;
     }
 }
+
+/// A server that may have no further call drops a Local channel just like one that leads nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_room_for_a_call_has_no_broken_line() {
+    let lab = one_server(FAR_ENDS);
+    let server = lab.server("a");
+    let file = server.directory().join("etc/asterisk.conf");
+    let limited = std::fs::read_to_string(&file).unwrap().replace("[options]", "[options]\nmaxcalls = 1");
+    std::fs::write(&file, limited).unwrap();
+    server.restart().unwrap();
+    let first = calling(&lab, "Local/rings@far").open(&[ring("out", None)]).await;
+    passes(&first.run().await);
+    first.close().await;
+
+    server.cli("channel originate Local/rings@far extension rings@far").unwrap();
+    let stage = calling(&lab, "Local/answers@far").open(&[play("out", None)]).await;
+    check(&stage.run().await, "error", |said| {
+        said == "Local/answers@far ended at once, without a reason: either the dialplan has no such extension or context, or \
+                 server a has as many calls as its asterisk.conf allows (maxcalls = 1)"
+    });
+    stage.close().await;
+}

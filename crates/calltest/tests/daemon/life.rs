@@ -98,6 +98,11 @@ fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
     assert!(daemon.get("/list")["ok"].as_array().unwrap().contains(&json!("good")));
     assert_eq!(daemon.get("/readyz"), json!({"ready": true, "reasons": []}));
     assert_eq!(daemon.get("/servers"), json!({"asterisk": {"ready": true, "reason": null}}));
+    daemon.running.signal(Signal::TERM);
+    let done = daemon.running.finish().exits(0);
+    // Not again with each attempt to connect.
+    let sentence = "calltest::commands::server: not connected to server asterisk: cannot reach Asterisk";
+    assert_eq!(done.stderr.matches(sentence).count(), 1, "{done}");
 }
 
 #[test]
