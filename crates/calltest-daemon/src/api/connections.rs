@@ -29,12 +29,15 @@ const STALL: Duration = Duration::from_secs(20);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How long to wait after the system could not give a connection, as when there are too many files open.
 const BREATH: Duration = Duration::from_millis(100);
+/// How long to say nothing of that again.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// Serves connections until `closed`.
 pub(super) async fn serve(listener: TcpListener, routes: Router, closed: CancellationToken) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let tasks = TaskTracker::new();
     let accepting = async {
+        let mut told: Option<Instant> = None;
         loop {
             let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
             match listener.accept().await {
@@ -43,7 +46,10 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, closed: Cancell
                 }
                 // That of a client which has gone already, or one of ours that will pass.
                 Err(error) => {
-                    tracing::warn!("could not take a connection: {error}");
+                    if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
+                        tracing::warn!("could not take a connection: {error}; trying on");
+                        told = Some(Instant::now());
+                    }
                     sleep(BREATH).await;
                 }
             }

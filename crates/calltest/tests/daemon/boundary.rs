@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use serde_json::json;
 
 use crate::server::{CONFIG, server};
@@ -52,4 +53,28 @@ fn who_holds_connections_and_says_nothing_keeps_nobody_out_for_good() {
     first.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut rest = Vec::new();
     first.read_to_end(&mut rest).unwrap();
+}
+
+#[test]
+fn who_takes_all_descriptors_stops_no_test_and_fills_no_log() {
+    let lab = server();
+    let often = "calls.:default:.test={skip: no, repeat: 1, retry: 1}";
+    let mut daemon = Daemon::start(Program::new().config(CONFIG).set(often).on(lab.server("a")));
+    daemon.wait_for("good", "it has passed", |state| state["n_run"].as_u64() >= Some(1));
+    let process = Pid::from_raw(daemon.running.id().try_into().unwrap());
+    let open = std::fs::read_dir(format!("/proc/{}/fd", daemon.running.id())).unwrap().count() as u64;
+    let few = Rlimit { current: Some(open + 8), maximum: Some(open + 8) };
+    prlimit(process, Resource::Nofile, few).unwrap();
+    let before = daemon.get("/test/good");
+    let silent: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&daemon.address).unwrap()).collect();
+    daemon.running.wait_for_stderr("could not take a connection: Too many open files");
+    std::thread::sleep(Duration::from_secs(3));
+    drop(silent);
+    let after = daemon.wait_for("good", "it answers again, and tests have gone on", |state| {
+        state["n_run"].as_u64() > before["n_run"].as_u64().map(|runs| runs + 2)
+    });
+    assert_eq!(after["n_error"], before["n_error"], "{after}");
+    daemon.running.signal(Signal::TERM);
+    let done = daemon.running.finish().exits(0);
+    assert_eq!(done.stderr.matches("could not take a connection").count(), 1, "{done}");
 }
