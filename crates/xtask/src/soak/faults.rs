@@ -127,12 +127,12 @@ impl<'s> Faults<'s> {
         let name = *SERVERS.choose(&mut self.random).expect("there are two servers");
         let pause = self.seconds(match blow {
             // Less than a second spoils digits on a trunk, and nobody can tell it from a moment of quiet.
-            Blow::ServerFrozen => 1.2..8.0,
+            Blow::ServerFrozen | Blow::DaemonFrozen => 1.2..8.0,
             _ => 0.5..5.0,
         });
         let server = self.stage.lab.server(name);
         let place = match blow {
-            Blow::DaemonKilled | Blow::DaemonReloads => None,
+            Blow::DaemonKilled | Blow::DaemonFrozen | Blow::DaemonReloads => None,
             _ => Some(name),
         };
         let what = place.map_or(blow.words().to_owned(), |name| format!("{} ({name})", blow.words()));
@@ -164,6 +164,11 @@ impl<'s> Faults<'s> {
                 self.stage.daemon.kill()?;
                 thread::sleep(pause);
                 self.stage.daemon.start()?;
+            }
+            Blow::DaemonFrozen => {
+                self.stage.daemon.signal(Signal::STOP)?;
+                thread::sleep(pause);
+                self.stage.daemon.signal(Signal::CONT)?;
             }
             Blow::DaemonReloads => {}
         }

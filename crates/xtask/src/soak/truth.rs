@@ -37,14 +37,21 @@ pub(super) enum Blow {
     ServerFrozen,
     ConnectionCut,
     DaemonKilled,
+    DaemonFrozen,
     /// The daemon is told to load its configuration, which has not changed: no run may notice.
     DaemonReloads,
 }
 
 impl Blow {
     /// Those that are dealt out at random.
-    pub(super) const ALL: [Self; 5] =
-        [Self::ServerKilled, Self::ServerFrozen, Self::ConnectionCut, Self::DaemonKilled, Self::DaemonReloads];
+    pub(super) const ALL: [Self; 6] = [
+        Self::ServerKilled,
+        Self::ServerFrozen,
+        Self::ConnectionCut,
+        Self::DaemonKilled,
+        Self::DaemonFrozen,
+        Self::DaemonReloads,
+    ];
 
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -52,6 +59,7 @@ impl Blow {
             Self::ServerFrozen => "server frozen and thawed",
             Self::ConnectionCut => "connections to a server cut",
             Self::DaemonKilled => "daemon killed and restarted",
+            Self::DaemonFrozen => "daemon frozen and thawed",
             Self::DaemonReloads => "daemon reloads",
         }
     }
