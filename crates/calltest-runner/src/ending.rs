@@ -38,7 +38,9 @@ impl Call<'_> {
             Err(stop) => Ending::Stopped(stop),
         };
         let round_trips = self.prove_sight(&ending).await;
-        self.doubt_room().await;
+        if round_trips.iter().all(Option::is_some) {
+            self.doubt_room().await;
+        }
         self.doubt_unreadable();
         let is_ending = matches!(ending, Ending::Stopped(Stop::LegEnded { .. }));
         if is_ending || self.legs().any(|leg| leg.is_dismissed) {
@@ -124,7 +126,7 @@ impl Call<'_> {
             _ => None,
         });
         let Some(dial_string) = dialled.filter(|_| self.is_refused_without_a_word()) else { return };
-        // Without a connection, there is no line of sight either.
+        // What has been lost since then shows itself again below.
         let Ok(connection) = self.connection(Side::Src) else { return };
         let client = connection.client.clone();
         let server = self.end(Side::Src).server.plan.name.clone();

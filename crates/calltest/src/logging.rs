@@ -155,6 +155,7 @@ impl<'a> MakeWriter<'a> for Unwaited {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{self, Receiver, Sender};
+    use std::time::Duration;
 
     use super::*;
 
@@ -190,7 +191,8 @@ mod tests {
         let first: Vec<String> = lines.iter().take(3).collect();
         assert_eq!(first[0], "line 0\n");
         write(10);
-        let rest: Vec<String> = std::iter::from_fn(|| lines.recv().ok().filter(|line| line != "line 10\n")).collect();
+        let next = || lines.recv_timeout(Duration::from_secs(10)).expect("line 10 comes");
+        let rest: Vec<String> = std::iter::from_fn(|| Some(next()).filter(|line| line != "line 10\n")).collect();
         let missing = "calltest: log lines are missing here, since nobody took them in time\n";
         assert_eq!(rest.last().map(String::as_str), Some(missing), "{first:?} {rest:?}");
         assert_eq!(log.lost.dropped_lines(), lost, "there was room again");
