@@ -25,6 +25,8 @@ const LONG: Duration = Duration::from_secs(13);
 const OVER_WITHIN: Duration = Duration::from_secs(60);
 /// How long its channels may take to be gone after that.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How often to look.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The cells of these modes.
 pub(crate) fn cells(pool: &Arc<Pool>, program: &Path, kinds: &[Kind], one_each: bool) -> Vec<Cell> {
@@ -53,11 +55,15 @@ async fn try_it(program: &Program, kind: Kind, moment: Moment, time: Duration) -
         wrong.push(format!("the verdict is {verdict}, which should be pass or error"));
     }
     let field = &program.field;
-    if timeout(GONE_WITHIN, async { while field.channels_left().await.is_ok_and(|left| !left.is_empty()) {} })
-        .await
-        .is_err()
-    {
-        wrong.push(format!("channels are left: {}", field.channels_left().await?.join(", ")));
+    let all_gone = async {
+        while !field.channels_left().await?.is_empty() {
+            sleep(LOOK_EVERY).await;
+        }
+        anyhow::Ok(())
+    };
+    match timeout(GONE_WITHIN, all_gone).await {
+        Ok(all_gone) => all_gone?,
+        Err(_) => wrong.push(format!("channels are left: {}", field.channels_left().await?.join(", "))),
     }
     if !field.has_stranger().await? {
         wrong.push("the stranger's call was hung up".into());
