@@ -341,3 +341,17 @@ pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'st
     }
     innermost
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_user_says_where_to_look_and_any_other_is_asterisks() {
+        let refused = |status, message: &str| RequestFailure::Refused { status, message: message.into() }.to_string();
+        let unauthorized = refused(StatusCode::UNAUTHORIZED, "Authentication required");
+        assert_eq!(unauthorized, "401 Authentication required; is the user still in ari.conf, with the same password?");
+        assert!(refused(StatusCode::FORBIDDEN, "Forbidden").contains("read_only"));
+        assert_eq!(refused(StatusCode::NOT_FOUND, "Channel not found"), "404 Channel not found");
+    }
+}
