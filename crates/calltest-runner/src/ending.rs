@@ -126,10 +126,13 @@ impl Call<'_> {
             _ => None,
         });
         let Some(dial_string) = dialled.filter(|_| self.is_refused_without_a_word()) else { return };
-        // What has been lost since then shows itself again below.
-        let Ok(connection) = self.connection(Side::Src) else { return };
-        let client = connection.client.clone();
-        let server = self.end(Side::Src).server.plan.name.clone();
+        let end = self.end(Side::Src).clone();
+        let client = match end.server.connection() {
+            Ok(connection) => connection.client.clone(),
+            // It has been lost since it was looked whether we can see.
+            Err(trouble) => return self.recorder.note(None, Observation::Troubled(trouble)),
+        };
+        let server = end.server.plan.name.clone();
         let trouble = match client.request(asterisk::GetInfo { only: vec![InfoSection::Config] }).await {
             Ok(info) => match info.config.as_deref().and_then(limit_of_calls) {
                 Some(limit) => Trouble::NoRoom { dial_string, server, limit },
