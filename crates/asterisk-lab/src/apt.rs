@@ -13,7 +13,7 @@ use crate::{FileError, InstallError};
 
 /// A program to fetch, with all it links with.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Package {
     /// What people call it.
     pub(crate) name: &'static str,
     /// Its package, whose version is the program's.
@@ -21,9 +21,9 @@ pub(crate) struct Wanted {
     /// Other packages to fetch with it.
     pub(crate) companions: &'static [&'static str],
     /// A package of the same version that is fetched without what it depends on.
-    pub(crate) alone: Option<&'static str>,
+    pub(crate) without_dependencies: Option<&'static str>,
     /// Packages that are depended on, and not fetched, because nothing here uses them.
-    pub(crate) spared: &'static [&'static str],
+    pub(crate) excluded: &'static [&'static str],
 }
 
 /// Where a private apt looks.
@@ -39,7 +39,7 @@ pub(crate) struct Archive {
 /// A private apt with its own directories.
 #[derive(Debug)]
 pub(crate) struct PrivateApt {
-    wanted: &'static Wanted,
+    package: &'static Package,
     archive: Archive,
     directory: PathBuf,
     configuration: PathBuf,
@@ -58,12 +58,12 @@ pub(crate) struct Found {
 
 impl PrivateApt {
     /// Prepares a private apt in an empty directory.
-    pub(crate) fn prepare(wanted: &'static Wanted, archive: Archive, directory: &Path) -> Result<Self, InstallError> {
+    pub(crate) fn prepare(package: &'static Package, archive: Archive, directory: &Path) -> Result<Self, InstallError> {
         if !archive.keyring.is_file() {
             return Err(InstallError::MissingKeyring { keyring: archive.keyring });
         }
         let configuration_file = directory.join("apt.conf");
-        let apt = Self { wanted, archive, directory: directory.to_owned(), configuration: configuration_file };
+        let apt = Self { package, archive, directory: directory.to_owned(), configuration: configuration_file };
         for name in ["lists/partial", "archives/partial", "parts"] {
             create_directory(&directory.join(name))?;
         }
@@ -81,13 +81,13 @@ impl PrivateApt {
     pub(crate) fn find(&self) -> Result<Found, InstallError> {
         self.run(self.apt("apt-get").arg("update"))?;
         let shown =
-            self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", self.wanted.package]))?;
+            self.run_unchecked(self.apt("apt-cache").args(["show", "--no-all-versions", self.package.package]))?;
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
         let debian_version = shown.lines().find_map(|line| line.strip_prefix("Version: ")).ok_or_else(|| {
             let Archive { mirror, suite, architecture, .. } = self.archive.clone();
-            InstallError::NoSuchPackage { mirror, package: self.wanted.package, suite, architecture }
+            InstallError::NoSuchPackage { mirror, package: self.package.package, suite, architecture }
         })?;
-        write(&self.directory.join("status"), &stand_in(self.wanted, debian_version))?;
+        write(&self.directory.join("status"), &stand_in(self.package, debian_version))?;
         let mut bytes = 0;
         for mut command in [self.install()].into_iter().chain(self.download_alone(debian_version)) {
             let uris = self.run(command.arg("--print-uris"))?;
@@ -109,16 +109,16 @@ impl PrivateApt {
 
     fn install(&self) -> Command {
         let mut command = self.apt("apt-get");
-        command.args(["install", "--yes", self.wanted.package]).args(self.wanted.companions);
+        command.args(["install", "--yes", self.package.package]).args(self.package.companions);
         command
     }
 
     /// `apt-get download` fetches a single package into the working directory.
     fn download_alone(&self, debian_version: &str) -> Option<Command> {
-        let package = self.wanted.alone?;
+        let alone = self.package.without_dependencies?;
         let mut command = self.apt("apt-get");
         command.current_dir(self.directory.join("archives"));
-        command.arg("download").arg(format!("{package}={debian_version}"));
+        command.arg("download").arg(format!("{alone}={debian_version}"));
         Some(command)
     }
 
@@ -130,7 +130,7 @@ impl PrivateApt {
 
     fn run(&self, command: &mut Command) -> Result<Output, InstallError> {
         let output = self.run_unchecked(command)?;
-        if output.status.success() { Ok(output) } else { Err(explain(self.wanted, &self.archive, command, &output)) }
+        if output.status.success() { Ok(output) } else { Err(explain(self.package, &self.archive, command, &output)) }
     }
 
     fn run_unchecked(&self, command: &mut Command) -> Result<Output, InstallError> {
@@ -156,7 +156,7 @@ pub(crate) fn unpack(package: &Path, root: &Path) -> Result<(), InstallError> {
 }
 
 /// Says what a failure of apt means to somebody who did not know that apt is at work.
-fn explain(wanted: &Wanted, archive: &Archive, command: &Command, output: &Output) -> InstallError {
+fn explain(package: &Package, archive: &Archive, command: &Command, output: &Output) -> InstallError {
     let Archive { mirror, keyring, .. } = archive.clone();
     let message = complaints(&output.stderr);
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -165,7 +165,7 @@ fn explain(wanted: &Wanted, archive: &Archive, command: &Command, output: &Outpu
     } else if says(&["NO_PUBKEY", "GPG error", "is not signed", "signature"]) {
         InstallError::BadSignature { mirror, keyring, message }
     } else if says(&["Failed to fetch", "Could not resolve", "Could not connect", "does not have a Release file"]) {
-        InstallError::MirrorUnreachable { wanted: wanted.name, mirror, message }
+        InstallError::MirrorUnreachable { wanted: package.name, mirror, message }
     } else {
         tool_failed(command, output)
     }
@@ -207,9 +207,12 @@ Acquire::Retries "3";
 }
 
 /// An entry for dpkg's list of installed packages which provides what need not be fetched, and what is fetched alone.
-fn stand_in(wanted: &Wanted, debian_version: &str) -> String {
-    let alone = wanted.alone.map(|package| format!("{package} (= {debian_version})"));
-    let provided: Vec<_> = alone.into_iter().chain(wanted.spared.iter().map(|name| (*name).to_owned())).collect();
+fn stand_in(package: &Package, debian_version: &str) -> String {
+    let alone = package.without_dependencies.map(|alone| format!("{alone} (= {debian_version})"));
+    let provided: Vec<_> = alone.into_iter().chain(package.excluded.iter().map(|name| (*name).to_owned())).collect();
+    if provided.is_empty() {
+        return String::new();
+    }
     // What is wanted of any architecture ("python3:any") only a package can provide that allows that.
     format!(
         "Package: asterisk-lab-stand-in\n\
@@ -278,10 +281,15 @@ mod tests {
             architecture: "arm64".into(),
             keyring: "/keys.gpg".into(),
         };
-        let wanted =
-            Wanted { name: "Asterisk", package: "asterisk", companions: &[], alone: None, spared: &["adduser"] };
+        let package = Package {
+            name: "Asterisk",
+            package: "asterisk",
+            companions: &[],
+            without_dependencies: None,
+            excluded: &["adduser"],
+        };
         let output = Output { status: ExitStatus::from_raw(100 << 8), stdout: Vec::new(), stderr: stderr.into() };
-        explain(&wanted, &archive, Command::new("apt-get").arg("update"), &output)
+        explain(&package, &archive, Command::new("apt-get").arg("update"), &output)
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::apt::{self, Archive, PrivateApt, Wanted};
+use crate::apt::{self, Archive, Package, PrivateApt};
 use crate::fetch::{FetchOptions, FetchStep};
 use crate::files::{create_directory, create_temporary_directory, name_starts_with, paths_in, write};
-use crate::{FileError, InstallError, mirror};
+use crate::mirror;
+use crate::{FileError, InstallError};
 
 /// The beginning of the name of a directory that is being filled.
 const STAGING_PREFIX: &str = "fetching-";
@@ -21,7 +22,7 @@ const VERSION_FILE: &str = "version";
 /// A program that can be fetched.
 pub(crate) trait Fetchable: Sized {
     /// The packages that make it.
-    const WANTED: Wanted;
+    const PACKAGE: Package;
 
     /// Does the little of the packages' installation that matters here.
     fn install(root: &Path) -> Result<(), InstallError>;
@@ -43,7 +44,7 @@ pub(crate) fn fetched<P: Fetchable>(
         return Ok(program);
     }
     create_directory(cache)?;
-    let _lock = lock(cache, P::WANTED.name, &mut on_step)?;
+    let _lock = lock(cache, P::PACKAGE.name, &mut on_step)?;
     // Another process may just have fetched.
     if let Some(program) = find_fresh(cache, options) {
         return Ok(program);
@@ -51,7 +52,7 @@ pub(crate) fn fetched<P: Fetchable>(
     let old = find(cache, &options.suite);
     match (fetch(cache, options, &mut on_step), old) {
         (Err(error), Some(Found { program, version, .. })) => {
-            let (program_name, reason) = (P::WANTED.name, error.to_string());
+            let (program_name, reason) = (P::PACKAGE.name, error.to_string());
             on_step(FetchStep::Keeping { program: program_name, version, reason });
             Ok(program)
         }
@@ -70,7 +71,7 @@ struct Found<P> {
 /// The beginning of the names of the directories with a program's versions of a suite, for machines like this one. The
 /// number is that of the layout below: what another layout left in the cache is not looked at.
 fn version_prefix<P: Fetchable>(suite: &str) -> String {
-    format!("{}-1-{suite}-{}-", P::WANTED.name.to_lowercase(), std::env::consts::ARCH)
+    format!("{}-1-{suite}-{}-", P::PACKAGE.name.to_lowercase(), std::env::consts::ARCH)
 }
 
 fn find_fresh<P: Fetchable>(cache: &Path, options: &FetchOptions) -> Option<P> {
@@ -124,7 +125,7 @@ fn fetch<P: Fetchable>(
     options: &FetchOptions,
     on_step: &mut impl FnMut(FetchStep),
 ) -> Result<P, InstallError> {
-    let program = P::WANTED.name;
+    let program = P::PACKAGE.name;
     let cache = &fs::canonicalize(cache).map_err(FileError::because("read", cache))?;
     remove_leftovers(cache);
     let staging = create_temporary_directory(cache, STAGING_PREFIX)?;
@@ -132,23 +133,39 @@ fn fetch<P: Fetchable>(
     on_step(FetchStep::Looking { program, mirror: mirror.clone() });
     let (suite, keyring) = (options.suite.clone(), options.keyring.clone());
     let archive = Archive { mirror, suite, architecture: apt::architecture()?, keyring };
-    let apt = PrivateApt::prepare(&P::WANTED, archive, &staging.path().join("apt"))?;
+    let apt = PrivateApt::prepare(&P::PACKAGE, archive, &staging.path().join("apt"))?;
     let found = apt.find()?;
     let version = found.version.clone();
     let directory = cache.join(version_prefix::<P>(&options.suite) + &version);
-    if directory.is_dir() {
-        date(&directory)?;
-        return Ok(open(&directory, cache)?.0);
+    keep_or_replace(&directory, cache, || {
+        on_step(FetchStep::Downloading { program, version: version.clone(), bytes: found.bytes });
+        let packages = apt.download(&found)?;
+        on_step(FetchStep::Unpacking { program, version: version.clone() });
+        let whole = staging.path().join("whole");
+        unpack::<P>(&packages, &whole.join("root"))?;
+        write(&whole.join(VERSION_FILE), &version)?;
+        open::<P>(&whole, cache)?.0.check_completeness()?;
+        Ok(whole)
+    })
+}
+
+/// The version in this directory if it is whole; otherwise what `fetch` gives takes its place. Whatever has damaged a cache
+/// (somebody who cleans up old files, say), it heals when it is next used.
+fn keep_or_replace<P: Fetchable>(
+    directory: &Path,
+    cache: &Path,
+    fetch: impl FnOnce() -> Result<PathBuf, InstallError>,
+) -> Result<P, InstallError> {
+    if let Ok((program, _)) = open(directory, cache) {
+        date(directory)?;
+        return Ok(program);
     }
-    on_step(FetchStep::Downloading { program, version: version.clone(), bytes: found.bytes });
-    let packages = apt.download(&found)?;
-    on_step(FetchStep::Unpacking { program, version: version.clone() });
-    let whole = staging.path().join("whole");
-    unpack::<P>(&packages, &whole.join("root"))?;
-    write(&whole.join(VERSION_FILE), &version)?;
-    open::<P>(&whole, cache)?.0.check_completeness()?;
-    publish(&whole, &directory)?;
-    Ok(open(&directory, cache)?.0)
+    let whole = fetch()?;
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(FileError::because("remove", directory))?;
+    }
+    publish(&whole, directory)?;
+    Ok(open(directory, cache)?.0)
 }
 
 /// Notes that a version is still the newest.
@@ -196,15 +213,18 @@ mod tests {
     use crate::Installation;
 
     /// Something with the form of a fetched version, last known to be the newest that many seconds ago.
-    fn add_version(cache: &Path, suite: &str, version: &str, age: u64) {
+    fn add_version(cache: &Path, suite: &str, version: &str, age: u64) -> PathBuf {
         let directory = cache.join(version_prefix::<Installation>(suite) + version);
         let libraries = directory.join("root/usr/lib/some-triplet");
         fs::create_dir_all(libraries.join("asterisk/modules")).unwrap();
         fs::write(libraries.join("ld-linux-some.so.2"), "").unwrap();
+        fs::create_dir_all(directory.join("root/usr/sbin")).unwrap();
+        fs::write(directory.join("root/usr/sbin/asterisk"), "").unwrap();
         let file = directory.join(VERSION_FILE);
         fs::write(&file, version).unwrap();
         let time = SystemTime::now() - Duration::from_secs(age);
         File::options().write(true).open(file).unwrap().set_modified(time).unwrap();
+        directory
     }
 
     fn versions_of(
@@ -238,6 +258,28 @@ mod tests {
         let error = versions_of(cache.path(), "forky", None).unwrap_err();
         assert!(matches!(error, InstallError::MissingKeyring { .. }), "{error}");
         assert!(!staging.exists());
+    }
+
+    #[test]
+    fn a_damaged_version_is_replaced_and_a_whole_one_is_kept() {
+        let (cache, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for damaged in ["root/usr/sbin/asterisk", "root/usr/lib/some-triplet", VERSION_FILE] {
+            let version = add_version(cache.path(), "forky", "22.10", 100);
+            let path = version.join(damaged);
+            if path.is_dir() {
+                fs::remove_dir_all(path).unwrap();
+            } else {
+                fs::remove_file(path).unwrap();
+            }
+            let error = versions_of(cache.path(), "forky", None).unwrap_err();
+            assert!(matches!(error, InstallError::MissingKeyring { .. }), "it is not fetched again, but: {error}");
+
+            let fetch = || Ok(add_version(elsewhere.path(), "forky", "22.10", 0));
+            let healed: Installation = keep_or_replace(&version, cache.path(), fetch).unwrap();
+            assert_eq!(healed.version(), "22.10");
+            assert_eq!(versions_of(cache.path(), "forky", None).unwrap(), ("22.10".to_owned(), Vec::new()));
+            keep_or_replace::<Installation>(&version, cache.path(), || panic!("it is whole")).unwrap();
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server's directories and configuration files, filled with the texts of `asterisk-setup`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use asterisk_setup::{
@@ -12,7 +12,7 @@ use asterisk_setup::{
 use crate::far_end::FarEnd;
 use crate::files::{create_directory, write};
 use crate::options::ServerOptions;
-use crate::trunk::TrunkEnd;
+use crate::trunk::{MAIN_TRANSPORT, TrunkEnd};
 use crate::{Installation, LabError};
 
 /// A UNIX socket's path has to fit, with a zero at its end, into 108 bytes (unix(7)).
@@ -20,9 +20,6 @@ const LONGEST_SOCKET_PATH: usize = 107;
 
 /// The file without which nothing can be found.
 const ASTERISK_CONF: &str = "asterisk.conf";
-
-/// The transport that is always there, for what a test adds to `pjsip.conf`.
-pub(crate) const MAIN_TRANSPORT: &str = "transport-udp";
 
 /// Everything that a server's configuration depends on.
 pub(crate) struct ServerConfig<'a> {
@@ -45,6 +42,11 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn asterisk_conf(&self) -> PathBuf {
         self.root.join("etc/asterisk.conf")
+    }
+
+    /// What the server's clock is like, where it is one of its own.
+    pub(crate) fn clock(&self) -> PathBuf {
+        self.root.join("clock")
     }
 
     /// Asterisk's own log file.
@@ -165,9 +167,4 @@ impl ServerConfig<'_> {
             DialplanLanguage::ExtensionsConf => vec![("extensions.conf", format!("{text}\n{added}"))],
         }
     }
-}
-
-/// The address of a server with one of its ports.
-pub(crate) fn socket(ip: impl Into<IpAddr>, port: u16) -> SocketAddr {
-    SocketAddr::new(ip.into(), port)
 }

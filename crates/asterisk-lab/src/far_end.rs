@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use asterisk_setup::{self as setup, DtmfMode, Peer};
 
-use crate::config_files::{MAIN_TRANSPORT, socket};
 use crate::files::{create_directory, write};
 use crate::loopback::{FreePorts, LoopbackAddress};
 use crate::poll::poll_until;
 use crate::process::ServerProcess;
 use crate::scenario::Scenario;
 use crate::sipp::Sipp;
-use crate::trunk::CODECS;
+use crate::trunk::{CODECS, MAIN_TRANSPORT};
 use crate::watcher::Watcher;
 use crate::{FileError, LabError};
 
@@ -90,7 +89,7 @@ impl FarEnd {
     pub(crate) fn start(options: FarEndOptions, parent: &Path, watcher: &Watcher) -> Result<Self, LabError> {
         let FarEndOptions { name, sipp, scenario } = options;
         let address = LoopbackAddress::lease()?;
-        let sip = socket(address.ip(), FreePorts::on(address.ip()).udp(SIP_PORT)?);
+        let sip = FreePorts::on(address.ip()).udp(SIP_PORT)?;
         let directory = parent.join(&name);
         create_directory(&directory)?;
         let scenario_file = directory.join("scenario.xml");

@@ -8,7 +8,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use crate::config_files::{Layout, ServerConfig, socket};
+use crate::config_files::{Layout, ServerConfig};
 use crate::far_end::{FarEnd, FarEndOptions};
 use crate::files::create_temporary_directory;
 use crate::loopback::{FreePorts, LoopbackAddress};
@@ -149,20 +149,16 @@ struct ServerPlan {
 impl ServerPlan {
     fn new(mut options: ServerOptions) -> Result<Self, LabError> {
         let address = options.address.take().map_or_else(LoopbackAddress::lease, Ok)?;
-        let ip = address.ip();
-        let mut ports = FreePorts::on(ip);
-        let http = socket(ip, ports.tcp(HTTP_PORT)?);
-        let https = match options.https {
-            Some(_) => Some(socket(ip, ports.tcp(HTTPS_PORT)?)),
-            None => None,
-        };
-        let sip = socket(ip, ports.udp(SIP_PORT)?);
+        let mut ports = FreePorts::on(address.ip());
+        let http = ports.tcp(HTTP_PORT)?;
+        let https = options.https.is_some().then(|| ports.tcp(HTTPS_PORT)).transpose()?;
+        let sip = ports.udp(SIP_PORT)?;
         Ok(Self { options, address, ports, http, https, sip, trunks: Vec::new(), has_inband_trunk: false })
     }
 
     /// The SIP address for one more trunk.
     fn trunk_address(&mut self) -> Result<SocketAddr, LabError> {
-        Ok(socket(self.address.ip(), self.ports.udp(SIP_PORT)?))
+        self.ports.udp(SIP_PORT)
     }
 
     fn build(self, installation: &Installation, lab: &Lab) -> Result<Server, LabError> {
@@ -183,12 +179,12 @@ impl ServerPlan {
             installation: installation.clone(),
             layout,
             ari: Ari::of_example(self.address.ip(), self.http.port(), self.https.map(|https| https.port())),
-            sip: self.sip,
             links: self.trunks.iter().map(|end| end.trunk.name.clone()).collect(),
             registrations: registering.map(|end| end.trunk.name.clone()).collect(),
             process: ServerProcess::in_group(lab.watcher.group()),
             _address: self.address,
             name: self.options.name,
+            faketime: self.options.faketime,
         })
     }
 }

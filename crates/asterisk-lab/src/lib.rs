@@ -39,13 +39,16 @@
 //! texts of the servers' configuration come from `asterisk-setup`; what is said over ARI is the caller's business.
 
 mod apt;
+mod asterisk;
 mod cache;
 mod command_line;
 mod config_files;
 mod error;
+mod faketime;
 mod far_end;
 mod fetch;
 mod files;
+mod for_tests;
 mod installation;
 mod lab;
 mod loopback;
@@ -62,14 +65,16 @@ mod watcher;
 
 pub use asterisk_setup::{AriUser, DialplanLanguage, DtmfMode};
 pub use error::{InstallError, LabError};
+pub use faketime::Faketime;
 pub use far_end::FarEnd;
-pub use fetch::{FetchOptions, FetchStep, for_tests};
+pub use fetch::{FetchOptions, FetchStep};
 pub use files::FileError;
+pub use for_tests::{faketime_for_tests, for_tests, sipp_for_tests, target_directory};
 pub use installation::Installation;
 pub use lab::{Lab, LabBuilder};
 pub use loopback::LoopbackAddress;
 pub use options::ServerOptions;
 pub use scenario::Scenario;
 pub use server::{Ari, Server};
-pub use sipp::{Sipp, sipp_for_tests};
+pub use sipp::Sipp;
 pub use trunk::Trunk;

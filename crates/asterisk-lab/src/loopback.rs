@@ -80,11 +80,11 @@ impl FreePorts {
         Self { ip, taken: Vec::new() }
     }
 
-    pub(crate) fn tcp(&mut self, first: u16) -> Result<u16, LabError> {
+    pub(crate) fn tcp(&mut self, first: u16) -> Result<SocketAddr, LabError> {
         self.find("TCP", first, |address| TcpListener::bind(address).is_ok())
     }
 
-    pub(crate) fn udp(&mut self, first: u16) -> Result<u16, LabError> {
+    pub(crate) fn udp(&mut self, first: u16) -> Result<SocketAddr, LabError> {
         self.find("UDP", first, |address| UdpSocket::bind(address).is_ok())
     }
 
@@ -93,12 +93,13 @@ impl FreePorts {
         protocol: &'static str,
         first: u16,
         is_free: impl Fn(SocketAddr) -> bool,
-    ) -> Result<u16, LabError> {
-        let port = (first..first.saturating_add(PORTS_TRIED))
-            .find(|port| !self.taken.contains(port) && is_free(SocketAddr::from((self.ip, *port))))
+    ) -> Result<SocketAddr, LabError> {
+        let address = (first..first.saturating_add(PORTS_TRIED))
+            .map(|port| SocketAddr::from((self.ip, port)))
+            .find(|address| !self.taken.contains(&address.port()) && is_free(*address))
             .ok_or(LabError::NoFreePort { address: self.ip, protocol, first })?;
-        self.taken.push(port);
-        Ok(port)
+        self.taken.push(address.port());
+        Ok(address)
     }
 }
 
@@ -124,8 +125,8 @@ mod tests {
         let everywhere = UdpSocket::bind("0.0.0.0:0").unwrap();
         let used = everywhere.local_addr().unwrap().port();
         let mut ports = FreePorts::on(address.ip());
-        let first = ports.udp(used).unwrap();
-        let second = ports.udp(used).unwrap();
+        let first = ports.udp(used).unwrap().port();
+        let second = ports.udp(used).unwrap().port();
         assert!(used < first && first < second, "{used} {first} {second}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use asterisk_setup::{AriUser, DialplanLanguage, EXAMPLE_APP};
 
-use crate::LoopbackAddress;
+use crate::{Faketime, LoopbackAddress};
 
 /// What a server shall be like. A mere name stands for a server that is like the others.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct ServerOptions {
     pub(crate) address: Option<LoopbackAddress>,
     pub(crate) missing_modules: Vec<String>,
     pub(crate) files: BTreeMap<String, String>,
+    pub(crate) faketime: Option<Faketime>,
 }
 
 impl ServerOptions {
@@ -39,6 +40,7 @@ impl ServerOptions {
             address: None,
             missing_modules: Vec::new(),
             files: BTreeMap::new(),
+            faketime: None,
         }
     }
 
@@ -99,6 +101,12 @@ impl ServerOptions {
     pub fn file(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.files.insert(name.into(), text.into());
         self
+    }
+
+    /// A clock that can be [stepped](crate::Server::set_clock).
+    #[must_use]
+    pub fn clock(self, faketime: &Faketime) -> Self {
+        Self { faketime: Some(faketime.clone()), ..self }
     }
 
     /// The address to use, for a caller who has to know it before the server starts.

@@ -14,9 +14,10 @@ use rustix::process::Signal;
 
 use crate::command_line::{self, Answer};
 use crate::config_files::Layout;
+use crate::files::write;
 use crate::poll::poll_until;
 use crate::process::ServerProcess;
-use crate::{FileError, Installation, LabError, LoopbackAddress, ready};
+use crate::{Faketime, FileError, Installation, LabError, LoopbackAddress, ready};
 
 /// How long a server may take to come up. It needs half a second on an idle machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -62,12 +63,12 @@ pub struct Server {
     pub(crate) installation: Installation,
     pub(crate) layout: Layout,
     pub(crate) ari: Ari,
-    pub(crate) sip: SocketAddr,
     /// The links of all its trunks.
     pub(crate) links: Vec<String>,
     /// The links of the trunks that it registers at the other server.
     pub(crate) registrations: Vec<String>,
     pub(crate) process: ServerProcess,
+    pub(crate) faketime: Option<Faketime>,
     /// Held for as long as the server may run.
     pub(crate) _address: LoopbackAddress,
 }
@@ -83,12 +84,6 @@ impl Server {
     #[must_use]
     pub fn ari(&self) -> &Ari {
         &self.ari
-    }
-
-    /// The address of the transport `transport-udp`. Each trunk has a port of its own besides.
-    #[must_use]
-    pub fn sip_address(&self) -> SocketAddr {
-        self.sip
     }
 
     /// The server's directory: `etc`, `log`, `spool/recording` and so on are below it.
@@ -163,6 +158,23 @@ impl Server {
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
         self.process.id()
+    }
+
+    /// Puts the clock so many seconds before or behind the right time, from now on.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be written down.
+    ///
+    /// # Panics
+    ///
+    /// When this server has no [clock](crate::ServerOptions::clock) of its own.
+    pub fn set_clock(&self, seconds_ahead: i64) -> Result<(), LabError> {
+        assert!(self.faketime.is_some(), "server {} goes by the clock of the machine", self.name);
+        // A file that is half written would be half read.
+        let (clock, new) = (self.layout.clock(), self.layout.root.join("clock.new"));
+        write(&new, &format!("{seconds_ahead:+}\n"))?;
+        Ok(fs::rename(&new, &clock).map_err(FileError::because("write", &clock))?)
     }
 
     /// Ends the process at once, as a crash or the loss of power would (SIGKILL). Nothing happens if it has ended.
@@ -247,6 +259,10 @@ impl Server {
         let output = output.and_then(|file| Ok((file.try_clone()?, file)));
         let (stdout, stderr) = output.map_err(FileError::because("write", &console))?;
         let mut command = self.asterisk();
+        if let Some(faketime) = &self.faketime {
+            self.set_clock(0)?;
+            faketime.fake(&mut command, &self.layout.clock());
+        }
         command.arg("-f").current_dir(&self.layout.root).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         Ok(self.process.start(command).map_err(FileError::because("run", &self.installation.program))?)
     }

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::apt::Wanted;
+use crate::apt::Package;
 use crate::cache::Fetchable;
-use crate::fetch::program_for_tests;
 use crate::installation::Loader;
 use crate::{FileError, InstallError};
 
@@ -15,16 +14,6 @@ pub struct Sipp {
     pub(crate) program: PathBuf,
     loader: Loader,
     version: String,
-}
-
-/// The SIPp that all tests of this workspace share, fetched into `target/sipp` by the first that asks.
-///
-/// # Panics
-///
-/// When there is none and it cannot be fetched: no test that needs one can pass then.
-#[must_use]
-pub fn sipp_for_tests() -> Sipp {
-    program_for_tests("sipp")
 }
 
 impl Sipp {
@@ -43,13 +32,13 @@ impl Sipp {
 }
 
 impl Fetchable for Sipp {
-    const WANTED: Wanted = Wanted {
+    const PACKAGE: Package = Package {
         name: "SIPp",
         package: "sip-tester",
         companions: &[],
-        alone: None,
+        without_dependencies: None,
         // For a script in the package.
-        spared: &["python3"],
+        excluded: &["python3"],
     };
 
     fn install(_root: &Path) -> Result<(), InstallError> {
@@ -57,7 +46,11 @@ impl Fetchable for Sipp {
     }
 
     fn open(root: &Path, version: &str, _cache: &Path) -> Result<Self, InstallError> {
-        Ok(Self { program: root.join("usr/bin/sipp"), loader: Loader::below(root)?, version: version.to_owned() })
+        let program = root.join("usr/bin/sipp");
+        if !program.is_file() {
+            return Err(InstallError::Incomplete { missing: program.display().to_string() });
+        }
+        Ok(Self { program, loader: Loader::below(root)?, version: version.to_owned() })
     }
 
     fn check_completeness(&self) -> Result<(), InstallError> {

@@ -11,6 +11,9 @@ const PASSWORD: &str = "between-servers-of-a-lab";
 /// The codecs of every trunk: G.711, which carries in-band digits unharmed.
 pub(crate) const CODECS: [&str; 2] = ["alaw", "ulaw"];
 
+/// The transport that is always there, for what a test adds to `pjsip.conf`.
+pub(crate) const MAIN_TRANSPORT: &str = "transport-udp";
+
 /// A SIP trunk between two servers of a lab.
 ///
 /// On each of the two it is a PJSIP endpoint with the name of a link. A call that arrives there goes to the Stasis

@@ -9,26 +9,28 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::connector::{Connector, State};
+use crate::delivery::incoming::Incoming;
+use crate::delivery::round_trip::round_trip;
+use crate::delivery::router::{Router, Subscription};
+use crate::delivery::silence::Silence;
+use crate::delivery::subscriber::Subscriber;
 use crate::error::{ConnectError, RequestError, RoundTripError};
+use crate::event_filter::{self, FilterChange};
+use crate::generated::models::Application;
+use crate::generated::requests::applications::Get;
 use crate::handshake::Handshake;
-use crate::incoming::Incoming;
 use crate::operation::Operation;
 use crate::ownership::Ownership;
-use crate::queue::EventSender;
-use crate::rest::{DiallingTurn, Rest};
-use crate::round_trip::round_trip;
-use crate::router::{Router, Subscription};
+use crate::rest::{OriginatePermit, Rest};
 use crate::settings::Settings;
-use crate::silence::Silence;
 use crate::tls;
 use crate::transport::http1::Http;
+use crate::turns::Lane;
 
 /// Connects to a server: returns once events of the application are known to arrive. From then on the client
 /// reconnects by itself, and [`Client::state`] tells how it is.
 pub async fn connect(settings: Settings) -> Result<(Client, Incoming), ConnectError> {
-    if settings.instance.contains(char::is_whitespace) || settings.instance.is_empty() {
-        return Err(ConnectError::InstanceName { instance: settings.instance });
-    }
+    settings.check()?;
     let settings = Arc::new(settings);
     let tls = tls::client_config(settings.tls.as_ref())?;
     let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), Arc::clone(&tls))), &settings));
@@ -72,24 +74,25 @@ struct Shared {
 }
 
 impl Client {
-    /// Carries out an operation.
+    /// Carries out an operation, once fewer than [`Settings::max_requests`] are under way. Who hangs up a channel waits only
+    /// for others who do.
     pub async fn request<Op: Operation>(&self, operation: Op) -> Result<Op::Reply, RequestError> {
         self.0.rest.request(&operation).await
     }
 
     /// Waits until another call may be originated: at most [`Settings::max_originates`] are under way at once. Nothing is
     /// lost if the wait is given up, as it would be with the request itself. `None` once the client is closed.
-    pub async fn dialling_turn(&self) -> Option<DiallingTurn> {
-        self.0.rest.dialling_turn().await
+    pub async fn originate_permit(&self) -> Option<OriginatePermit> {
+        self.0.rest.originate_permit().await
     }
 
     /// Carries out an operation that originates a call, in a turn that was waited for before.
-    pub async fn request_in_turn<Op: Operation>(
+    pub async fn request_with_permit<Op: Operation>(
         &self,
-        turn: DiallingTurn,
+        turn: OriginatePermit,
         operation: Op,
     ) -> Result<Op::Reply, RequestError> {
-        self.0.rest.request_in_turn(Some(turn), &operation).await
+        self.0.rest.request_with_permit(Some(turn), &operation).await
     }
 
     /// Which connection there is, counted from 1 as in [`State::Up`]; `None` from the moment at which it is lost, which is
@@ -101,11 +104,11 @@ impl Client {
         }
     }
 
-    /// Delivers to `sender` every event about a channel or a bridge, from this moment until the subscription is
-    /// dropped: before it exists, so that nothing about it is missed. While there is no connection, the queue ends at
-    /// once.
-    pub fn subscribe(&self, id: impl Into<Arc<str>>, sender: &EventSender) -> Subscription {
-        self.0.router.subscribe(id.into(), sender)
+    /// Delivers to the subscriber every event about a channel or a bridge, from this moment until the subscription is
+    /// dropped: before it exists, so that nothing about it is missed. While there is no connection, the subscriber is told
+    /// at once that it is lost.
+    pub fn subscribe<S: Subscriber + 'static>(&self, id: impl Into<Arc<str>>, subscriber: &Arc<S>) -> Subscription {
+        self.0.router.subscribe(id.into(), subscriber)
     }
 
     /// Whether events about this channel or bridge reach anybody: it is subscribed to, or has arrived and waits to be
@@ -119,11 +122,28 @@ impl Client {
         self.0.state.clone()
     }
 
-    /// Proves that events arrive: how long one that is posted now takes to come back, at most
-    /// [`Settings::request_timeout`].
+    /// Proves that events arrive: how long one that is posted takes to come back, at most [`Settings::request_timeout`]. The
+    /// wait for its turn is no part of that.
     pub async fn round_trip(&self) -> Result<Duration, RoundTripError> {
         let Shared { rest, router, settings, .. } = &*self.0;
-        round_trip(rest, router, &settings.app, settings.request_timeout).await
+        round_trip(rest, router, &settings.app, Lane::First, settings.request_timeout).await
+    }
+
+    /// The application as the server has it now.
+    pub async fn application(&self) -> Result<Application, RequestError> {
+        let get = Get { application_name: self.app().to_owned() };
+        self.0.rest.request_in(Some(Lane::First), &get, || {}).await
+    }
+
+    /// How the event filter of `application` differs from [`Settings::allowed_events`], if it does: any user of ARI may
+    /// change it, and then events do not come.
+    pub fn filter_change(&self, application: &Application) -> Option<FilterChange> {
+        event_filter::change(&self.0.settings, application)
+    }
+
+    /// Sets the event filter again, as at each connection.
+    pub async fn set_filter(&self) -> Result<Application, RequestError> {
+        event_filter::set(&self.0.rest, &self.0.settings, Lane::First).await
     }
 
     /// The longest time since `start` in which nothing was heard from the server, the time until now included. On a

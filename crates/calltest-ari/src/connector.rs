@@ -9,11 +9,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::error::{ConnectError, Lost, RequestError};
+use crate::error::{Lost, RequestError};
 use crate::generated::requests::applications::Get;
 use crate::handshake::{Handshake, Session};
-use crate::ownership::Beat;
-use crate::round_trip::is_registered;
+use crate::ownership::OwnerSeen;
 
 /// How long a connection that is closed waits until its application watches nothing any more.
 const SETTLE_LIMIT: Duration = Duration::from_millis(300);
@@ -102,7 +101,7 @@ impl Connector {
         let Handshake { rest, settings, .. } = &self.handshake;
         let watches_nothing = async {
             loop {
-                let application = rest.request(&Get { application_name: settings.app.clone() }).await?;
+                let application = rest.own_request(&Get { application_name: settings.app.clone() }).await?;
                 if application.channel_ids.is_empty() && application.bridge_ids.is_empty() {
                     return Ok::<(), RequestError>(());
                 }
@@ -131,10 +130,9 @@ impl Connector {
             };
             why = match self.handshake.attempt(takes_over).await {
                 Ok(session) => return session,
-                Err(ConnectError::Owned { owner, .. }) => Lost::OwnedByOther { owner },
                 Err(error) => {
                     tracing::debug!(server = %self.handshake.settings.name, %error, "not connected");
-                    Lost::NotConnected { error: error.to_string() }
+                    Lost::from(&error)
                 }
             };
         }
@@ -165,15 +163,21 @@ impl Connector {
     }
 
     async fn is_free(&self, since: Instant) -> Result<bool, RequestError> {
-        let Handshake { rest, router, settings, ownership, .. } = &self.handshake;
+        let Handshake { rest, settings, ownership, .. } = &self.handshake;
         if let Some(ownership) = ownership {
             let beat = ownership.look().await?;
-            if let Beat::Other { owner, .. } = &beat {
+            if let OwnerSeen::Other { owner, .. } = &beat {
                 self.state.send_replace(State::OwnedByOther { owner: Some(owner.clone()), since });
-                return Ok(ownership.living_owner(beat).await?.is_none());
+                return Ok(ownership.active_owner(beat).await?.is_none());
             }
         }
-        // Our own WebSocket is gone, so whoever is registered keeps no heartbeat.
-        Ok(!is_registered(rest, router, &settings.app).await?)
+        // Our own WebSocket is gone, so whoever is registered keeps no heartbeat. An event that is posted to find out would go
+        // to that program.
+        match rest.own_request(&Get { application_name: settings.app.clone() }).await {
+            Ok(_) => Ok(false),
+            // Where the module is not loaded, it cannot be told.
+            Err(error) if error.is_not_found() && !error.is_unknown_path() => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -18,7 +18,7 @@ pub struct Date(Form);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Form {
     /// As Asterisk writes every date.
-    Usual {
+    Standard {
         /// Since the epoch.
         milliseconds: i64,
         /// Of the local time written, east of Greenwich.
@@ -32,7 +32,7 @@ impl Date {
     /// The time it stands for; `None` if it is no date.
     pub fn to_system_time(&self) -> Option<SystemTime> {
         let timestamp = match &self.0 {
-            Form::Usual { milliseconds, .. } => jiff::Timestamp::from_millisecond(*milliseconds),
+            Form::Standard { milliseconds, .. } => jiff::Timestamp::from_millisecond(*milliseconds),
             Form::Other(text) => text.parse(),
         };
         timestamp.ok().map(SystemTime::from)
@@ -40,11 +40,11 @@ impl Date {
 }
 
 impl Form {
-    /// The length of a usual date, in bytes.
+    /// The length of a standard date, in bytes.
     const LENGTH: usize = "2026-11-22T09:49:10.492+0000".len();
 
     /// A date that is written as Asterisk does it; `None` of any other, or if there is no such day or time.
-    fn usual(text: &[u8; Self::LENGTH]) -> Option<Self> {
+    fn standard(text: &[u8; Self::LENGTH]) -> Option<Self> {
         let number = |start: usize, length: usize| {
             text[start..start + length]
                 .iter()
@@ -62,12 +62,12 @@ impl Form {
         let offset_minutes = match text[23] {
             _ if minutes >= 60 => return None,
             b'+' => hours * 60 + minutes,
-            // Nobody is nowhere west of Greenwich: this way it is written as it was.
+            // `-0000` is kept as text, so that it is written again as it was.
             b'-' if (hours, minutes) != (0, 0) => -(hours * 60 + minutes),
             _ => return None,
         };
         let timestamp = offset(offset_minutes)?.to_timestamp(written).ok()?;
-        Some(Self::Usual { milliseconds: timestamp.as_millisecond(), offset_minutes })
+        Some(Self::Standard { milliseconds: timestamp.as_millisecond(), offset_minutes })
     }
 }
 
@@ -83,8 +83,8 @@ impl Default for Date {
 
 impl From<&str> for Date {
     fn from(text: &str) -> Self {
-        let usual = text.as_bytes().try_into().ok().and_then(Form::usual);
-        Date(usual.unwrap_or_else(|| Form::Other(text.into())))
+        let standard = text.as_bytes().try_into().ok().and_then(Form::standard);
+        Date(standard.unwrap_or_else(|| Form::Other(text.into())))
     }
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Date {
     /// The text as it was written.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (milliseconds, minutes) = match &self.0 {
-            Form::Usual { milliseconds, offset_minutes } => (*milliseconds, *offset_minutes),
+            Form::Standard { milliseconds, offset_minutes } => (*milliseconds, *offset_minutes),
             Form::Other(text) => return formatter.write_str(text),
         };
         let timestamp = jiff::Timestamp::from_millisecond(milliseconds).map_err(|_| fmt::Error)?;
@@ -156,7 +156,7 @@ mod tests {
             ("", false),
         ] {
             let date = Date::from(text);
-            assert_eq!(matches!(date.0, Form::Usual { .. }), is_usual, "{text}");
+            assert_eq!(matches!(date.0, Form::Standard { .. }), is_usual, "{text}");
             assert_eq!(date.to_string(), text);
         }
     }
@@ -169,7 +169,7 @@ mod tests {
             let date = Date::from(&*text);
             prop_assert_eq!(date.to_string(), &*text);
             // The library reads most of what is no usual date as we do, but for seconds that are left out of the count.
-            if let (Form::Usual { .. }, Ok(read)) = (&date.0, text.parse::<jiff::Timestamp>()) {
+            if let (Form::Standard { .. }, Ok(read)) = (&date.0, text.parse::<jiff::Timestamp>()) {
                 prop_assert_eq!(date.to_system_time(), Some(SystemTime::from(read)));
             }
         }

@@ -13,15 +13,15 @@ use crate::settings::Settings;
 type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why a request that belongs to connecting failed.
-pub(crate) fn of_request(settings: &Settings, error: RequestError) -> ConnectError {
+pub(crate) fn from_request_error(settings: &Settings, error: RequestError) -> ConnectError {
     let server = settings.address();
     match error.failure {
         RequestFailure::Refused { status, ref message } => {
-            of_status(settings, status, message).unwrap_or(ConnectError::Request { server, source: error })
+            from_status(settings, status, message).unwrap_or(ConnectError::Request { server, source: error })
         }
-        RequestFailure::NotSent { source } => of_socket(settings, source),
+        RequestFailure::NotSent { source } => from_socket_error(settings, source),
         RequestFailure::NoReply { source } if find::<TlsError>(source.as_ref()).is_some() => {
-            of_socket(settings, source)
+            from_socket_error(settings, source)
         }
         RequestFailure::NoReply { source } => ConnectError::NotHttp { server, source },
         RequestFailure::TimedOut { after } => ConnectError::TimedOut { server, after },
@@ -33,17 +33,17 @@ pub(crate) fn of_request(settings: &Settings, error: RequestError) -> ConnectErr
 }
 
 /// Why the WebSocket could not be opened.
-pub(crate) fn of_websocket(settings: &Settings, error: tungstenite::Error) -> ConnectError {
+pub(crate) fn from_websocket_error(settings: &Settings, error: tungstenite::Error) -> ConnectError {
     match error {
-        tungstenite::Error::Http(ref response) => of_status(settings, response.status(), "no WebSocket")
+        tungstenite::Error::Http(ref response) => from_status(settings, response.status(), "no WebSocket")
             .unwrap_or(ConnectError::WebSocket { server: settings.address(), source: error.into() }),
-        tungstenite::Error::Io(error) => of_socket(settings, error.into()),
+        tungstenite::Error::Io(error) => from_socket_error(settings, error.into()),
         other => ConnectError::WebSocket { server: settings.address(), source: other.into() },
     }
 }
 
 /// Why there is no connection, encrypted where it should be.
-pub(crate) fn of_socket(settings: &Settings, source: Cause) -> ConnectError {
+pub(crate) fn from_socket_error(settings: &Settings, source: Cause) -> ConnectError {
     let server = settings.address();
     match find::<TlsError>(source.as_ref()) {
         Some(TlsError::InvalidMessage(_)) => ConnectError::NoTlsThere { server },
@@ -57,7 +57,7 @@ pub(crate) fn of_socket(settings: &Settings, source: Cause) -> ConnectError {
     }
 }
 
-fn of_status(settings: &Settings, status: StatusCode, message: &str) -> Option<ConnectError> {
+fn from_status(settings: &Settings, status: StatusCode, message: &str) -> Option<ConnectError> {
     let server = settings.address();
     let username = settings.username.clone();
     match status {

@@ -2,12 +2,28 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 
 type Cause = Box<dyn Error + Send + Sync>;
+
+/// What Asterisk says when it has looked for something in vain.
+const NONE_SUCH: [&str; 8] = [
+    "Channel not found",
+    "Provided channel was not found",
+    "Provided variable was not found",
+    "Bridge not found",
+    "Playback not found",
+    "Recording not found",
+    "Endpoint not found",
+    "Application not found",
+];
+
+/// What ARI says where there is nothing at a path.
+const NO_RESOURCE: &str = "Resource not found";
 
 /// A request that was not carried out, or whose outcome is not known.
 #[derive(Debug)]
@@ -22,6 +38,7 @@ pub struct RequestError {
 
 /// How a request failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RequestFailure {
     /// Asterisk answered that it did not do it.
     #[error("{} {message}{}", .status.as_u16(), hint(*.status))]
@@ -97,9 +114,20 @@ impl RequestError {
         }
     }
 
-    /// Whether Asterisk knows no such thing (404), as when a channel to be hung up is gone already.
+    /// Whether Asterisk has looked for what the request is about, and there is none, as when a channel to be hung up is gone
+    /// already. Any other 404 proves nothing about that: a module that is not loaded or a proxy answers so, too.
+    pub fn is_gone(&self) -> bool {
+        matches!(&self.failure, RequestFailure::Refused { status: StatusCode::NOT_FOUND, message } if NONE_SUCH.contains(&message.as_str()))
+    }
+
+    /// Whether the answer is 404, whoever gave it. See [`is_gone`](Self::is_gone).
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether ARI knows no such path, which is so where the module is not loaded that serves it.
+    pub fn is_unknown_path(&self) -> bool {
+        matches!(&self.failure, RequestFailure::Refused { status: StatusCode::NOT_FOUND, message } if message == NO_RESOURCE)
     }
 
     /// Whether it does not go with what there is (409), as an id that is in use or a channel outside of Stasis.
@@ -110,6 +138,7 @@ impl RequestError {
 
 /// Why a connection ended, or was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Lost {
     /// The WebSocket broke off.
     #[error("the connection broke off: {reason}")]
@@ -159,6 +188,7 @@ pub enum Lost {
 
 /// Why a connection could not be made, and what to do about it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// A file that the settings name cannot be used.
     #[error("cannot use {} for TLS: {source}", .path.display())]
@@ -167,6 +197,32 @@ pub enum ConnectError {
         path: PathBuf,
         /// What is wrong with it.
         source: Cause,
+    },
+    /// TLS is wanted, no file names the authorities to trust, and the system has none.
+    #[error("this system trusts no certificate authority, and TLS needs one")]
+    NoAuthorities {
+        /// What the system's store said.
+        source: rustls::Error,
+    },
+    /// A setting with which no client can work.
+    #[error("the setting `{setting}` is 0: it must be greater")]
+    ZeroSetting {
+        /// The field of [`Settings`](crate::Settings).
+        setting: &'static str,
+    },
+    /// A setting that is larger than anybody can mean.
+    #[error("the setting `{setting}` is too large: at most {most}")]
+    SettingTooLarge {
+        /// The field of [`Settings`](crate::Settings).
+        setting: &'static str,
+        /// The most that it may be.
+        most: String,
+    },
+    /// A longest pause that is shorter than the shortest.
+    #[error("the setting `backoff` is empty: {:?} is longer than {:?}", .backoff.start(), .backoff.end())]
+    Backoff {
+        /// The pauses between attempts to connect.
+        backoff: RangeInclusive<Duration>,
     },
     /// An instance name with a blank in it would not be understood by others.
     #[error("the instance name `{instance}` contains a blank")]
@@ -306,8 +362,19 @@ pub enum ConnectError {
     Closed,
 }
 
+impl From<&ConnectError> for Lost {
+    /// Why there is no connection after an attempt that failed so.
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Owned { owner, .. } => Self::OwnedByOther { owner: owner.clone() },
+            error => Self::NotConnected { error: error.to_string() },
+        }
+    }
+}
+
 /// Why a round trip did not prove that we hear our events.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RoundTripError {
     /// The event could not be posted.
     #[error(transparent)]
@@ -353,5 +420,25 @@ mod tests {
         assert_eq!(unauthorized, "401 Authentication required; is the user still in ari.conf, with the same password?");
         assert!(refused(StatusCode::FORBIDDEN, "Forbidden").contains("read_only"));
         assert_eq!(refused(StatusCode::NOT_FOUND, "Channel not found"), "404 Channel not found");
+    }
+
+    #[test]
+    fn only_asterisk_having_looked_for_it_proves_that_something_is_gone() {
+        let error = |status, message: &str| RequestError {
+            method: Method::DELETE,
+            path: "/channels/a".into(),
+            failure: RequestFailure::Refused { status, message: message.into() },
+        };
+        assert!(error(StatusCode::NOT_FOUND, "Channel not found").is_gone());
+        for (status, message) in [
+            (StatusCode::NOT_FOUND, "Resource not found"),
+            (StatusCode::NOT_FOUND, "Not Found"),
+            (StatusCode::NOT_FOUND, "404 page not found"),
+            (StatusCode::NOT_FOUND, "<html>Channel not found</html>"),
+            (StatusCode::CONFLICT, "Channel not found"),
+        ] {
+            assert!(!error(status, message).is_gone(), "{status} {message}");
+        }
+        assert!(error(StatusCode::NOT_FOUND, "Resource not found").is_unknown_path());
     }
 }

@@ -5,18 +5,19 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::about::About;
-use crate::generated::events::Event;
+use crate::delivery::subjects::Subjects;
 
-/// Declares [`Event`] from the generated structs: variant and content, Asterisk's name, and the field with its time.
+/// Declares `Event` from the generated structs: variant and content, Asterisk's name, and the field with its time.
 macro_rules! events {
     ($($name:ident($content:ty) = $kind:literal [$($timestamp:ident)?],)*) => {
         /// A message from the events WebSocket.
+        ///
+        /// Newer versions of Asterisk have more of them.
         #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
         pub enum Event {
             $(#[doc = concat!("`", $kind, "`")] $name($content),)*
             /// A message of a type that this crate does not know.
@@ -42,12 +43,17 @@ macro_rules! events {
             pub fn parse(text: &str) -> Event {
                 let kind = match crate::event::kind_of(text) {
                     Ok(kind) => kind,
-                    Err(error) => return crate::event::unreadable("", text, &error),
+                    Err(error) => return Event::unreadable("", text, &error),
                 };
                 match &*kind {
-                    $($kind => crate::event::read($kind, text, Event::$name),)*
+                    $($kind => serde_json::from_str(text)
+                        .map_or_else(|error| Event::unreadable($kind, text, &error), Event::$name),)*
                     unknown => Event::Unknown { kind: unknown.to_owned(), raw: text.to_owned() },
                 }
+            }
+
+            fn unreadable(kind: &str, text: &str, error: &serde_json::Error) -> Event {
+                Event::Unreadable { kind: kind.to_owned(), raw: text.to_owned(), error: error.to_string() }
             }
 
             /// Asterisk's name of its type; empty for a message without one.
@@ -67,10 +73,10 @@ macro_rules! events {
             }
         }
 
-        impl About for Event {
-            fn about(&self, visit: &mut dyn FnMut(&str)) {
+        impl Subjects for Event {
+            fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
                 match self {
-                    $(Event::$name(message) => message.about(visit),)*
+                    $(Event::$name(message) => message.for_each_subject(visit),)*
                     Event::Unknown { raw, .. } | Event::Unreadable { raw, .. } => crate::event::guess(raw, visit),
                 }
             }
@@ -113,18 +119,10 @@ pub(crate) fn kind_of(text: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     serde_json::from_str::<Header<'_>>(text).map(|header| header.kind)
 }
 
-pub(crate) fn read<T: DeserializeOwned>(kind: &str, text: &str, wrap: fn(T) -> Event) -> Event {
-    serde_json::from_str(text).map_or_else(|error| unreadable(kind, text, &error), wrap)
-}
-
-pub(crate) fn unreadable(kind: &str, text: &str, error: &serde_json::Error) -> Event {
-    Event::Unreadable { kind: kind.to_owned(), raw: text.to_owned(), error: error.to_string() }
-}
-
 /// What a message that was not understood may be about.
 pub(crate) fn guess(raw: &str, visit: &mut dyn FnMut(&str)) {
     if let Ok(value) = serde_json::from_str::<Value>(raw) {
-        value.about(visit);
+        value.for_each_subject(visit);
     }
 }
 

@@ -6,33 +6,30 @@ use std::time::Duration;
 
 use http::StatusCode;
 use rustls::ClientConfig;
-use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::connection::Connection;
+use crate::delivery::connection::Connection;
+use crate::delivery::round_trip::{is_registered, round_trip};
+use crate::delivery::router::Router;
+use crate::delivery::silence::Silence;
 use crate::diagnosis;
 use crate::error::{ConnectError, Lost, RequestError, RoundTripError};
-use crate::generated::requests::applications::Filter;
+use crate::event_filter;
 use crate::generated::requests::asterisk::{GetInfo, InfoSection};
-use crate::ownership::{Beat, Ownership};
+use crate::ownership::{OwnerSeen, Ownership};
 use crate::rest::Rest;
-use crate::round_trip::{is_registered, round_trip};
-use crate::router::Router;
 use crate::settings::Settings;
-use crate::silence::Silence;
 use crate::socket;
+use crate::turns::Lane;
 
 /// Pause before asking again whether Asterisk has registered the application.
 const REGISTRATION_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long it may take to say that the application is free again. Whoever comes next finds out without that, too.
 const RELEASE_LIMIT: Duration = Duration::from_secs(2);
-
-/// What the client itself needs to see: its round trips, and that the application went to somebody else.
-const NEEDED_EVENTS: [&str; 2] = ["ChannelUserevent", "ApplicationReplaced"];
 
 /// What an attempt needs.
 pub(crate) struct Handshake {
@@ -57,6 +54,20 @@ pub(crate) struct Session {
     pub(crate) heartbeat: Option<AbortOnDropHandle<String>>,
 }
 
+/// A WebSocket that is open, and not yet known to work.
+struct Opened {
+    /// What the router calls it.
+    number: u64,
+    connection: JoinHandle<Lost>,
+    order: oneshot::Sender<Lost>,
+}
+
+/// What there is besides once it is known to work.
+struct Proven {
+    version: Arc<str>,
+    heartbeat: Option<AbortOnDropHandle<String>>,
+}
+
 impl Handshake {
     /// Connects, within the connect timeout and the wait for another owner's heartbeat. With `takes_over`, a living
     /// owner is no obstacle.
@@ -68,12 +79,26 @@ impl Handshake {
         let (version, beat) = timeout(after, reach).await.map_err(timed_out)??;
         let waited = self.see_that_it_is_free(beat, takes_over).await?;
         let deadline = started + after + waited;
-        let outcome = timeout_at(deadline, self.take_application(version, takes_over, deadline)).await;
-        let outcome = outcome.map_err(timed_out).flatten();
-        if outcome.is_err() {
-            self.release().await;
+        let mut opened = None;
+        let taken = timeout_at(deadline, self.take_application(version, takes_over, deadline, &mut opened)).await;
+        match (taken.map_err(timed_out).flatten(), opened) {
+            (Ok(proven), Some(Opened { connection, order, .. })) => {
+                let Proven { version, heartbeat } = proven;
+                Ok(Session { version, connection, order, heartbeat })
+            }
+            (Ok(_), None) => unreachable!("what is proven is that the connection works that was opened"),
+            (Err(error), opened) => {
+                if let Some(Opened { number, order, .. }) = opened {
+                    // Queues subscribed meanwhile learn why there is no connection, before there can be another.
+                    let why = Lost::from(&error);
+                    self.router.lose(number, &why);
+                    // A connection that has ended by itself takes no orders.
+                    let _ = order.send(why);
+                }
+                self.release().await;
+                Err(error)
+            }
         }
-        outcome
     }
 
     /// Says that the application is no longer ours, if it is.
@@ -86,22 +111,23 @@ impl Handshake {
     }
 
     async fn version(&self) -> Result<Arc<str>, ConnectError> {
-        let info = self.rest.request(&GetInfo { only: vec![InfoSection::System] }).await.map_err(|e| self.failed(e))?;
+        let info =
+            self.rest.own_request(&GetInfo { only: vec![InfoSection::System] }).await.map_err(|e| self.failed(e))?;
         Ok(info.system.map(|system| system.version).unwrap_or_default().into())
     }
 
-    async fn look(&self) -> Result<Beat, ConnectError> {
+    async fn look(&self) -> Result<OwnerSeen, ConnectError> {
         match &self.ownership {
             Some(ownership) => ownership.look().await.map_err(|error| self.failed(error)),
-            None => Ok(Beat::Nobody),
+            None => Ok(OwnerSeen::Nobody),
         }
     }
 
     /// Fails if the owner lives. How long it took to see that, which is the owner's time rather than the server's.
-    async fn see_that_it_is_free(&self, first: Beat, takes_over: bool) -> Result<Duration, ConnectError> {
+    async fn see_that_it_is_free(&self, first: OwnerSeen, takes_over: bool) -> Result<Duration, ConnectError> {
         let Some(ownership) = self.ownership.as_ref().filter(|_| !takes_over) else { return Ok(Duration::ZERO) };
         let started = Instant::now();
-        match ownership.living_owner(first).await.map_err(|error| self.failed(error))? {
+        match ownership.active_owner(first).await.map_err(|error| self.failed(error))? {
             Some(owner) => Err(self.owned_by(owner)),
             None => Ok(started.elapsed()),
         }
@@ -112,21 +138,24 @@ impl Handshake {
         version: Arc<str>,
         takes_over: bool,
         deadline: Instant,
-    ) -> Result<Session, ConnectError> {
+        opened: &mut Option<Opened>,
+    ) -> Result<Proven, ConnectError> {
         self.claim().await?;
         let socket = socket::open(&self.settings, &self.tls).await?;
-        let number = self.router.open();
+        let (number, end) = self.router.open();
         let (order, ordered) = oneshot::channel();
         let connection = Connection {
             socket,
             router: Arc::clone(&self.router),
             number,
+            end,
             silence: Arc::clone(&self.silence),
             settings: Arc::clone(&self.settings),
         };
         let connection = self.tasks.spawn(connection.run(ordered));
+        *opened = Some(Opened { number, connection, order });
         self.prove_sight(deadline).await?;
-        if let Beat::Other { owner, .. } = self.look().await? {
+        if let OwnerSeen::Other { owner, .. } = self.look().await? {
             // Whoever wrote last may have looked before we wrote; one who takes over insists, another gives way.
             if !takes_over {
                 return Err(self.owned_by(owner));
@@ -137,7 +166,7 @@ impl Handshake {
             .ownership
             .clone()
             .map(|ownership| AbortOnDropHandle::new(self.tasks.spawn(async move { ownership.beat().await })));
-        Ok(Session { version, connection, order, heartbeat })
+        Ok(Proven { version, heartbeat })
     }
 
     async fn claim(&self) -> Result<(), ConnectError> {
@@ -153,7 +182,7 @@ impl Handshake {
         self.set_filter().await?;
         let (server, app) = (self.settings.address(), self.settings.app.clone());
         let limit = deadline.saturating_duration_since(Instant::now()).mul_f64(0.9);
-        match round_trip(&self.rest, &self.router, &app, limit).await {
+        match round_trip(&self.rest, &self.router, &app, Lane::Own, limit).await {
             Ok(_) => Ok(()),
             Err(RoundTripError::Request(error)) => Err(self.failed(error)),
             Err(RoundTripError::Lost(Lost::Replaced) | RoundTripError::NotHeard { .. }) => {
@@ -178,17 +207,8 @@ impl Handshake {
         Ok(())
     }
 
-    /// The filter outlives connections, so it is set at each, even to let everything through.
     async fn set_filter(&self) -> Result<(), ConnectError> {
-        let filter = match &self.settings.allowed_events {
-            None => json!({}),
-            Some(wanted) => {
-                let kinds = wanted.iter().map(String::as_str).chain(NEEDED_EVENTS);
-                json!({ "allowed": kinds.map(|kind| json!({ "type": kind })).collect::<Vec<Value>>() })
-            }
-        };
-        let operation = Filter { application_name: self.settings.app.clone(), filter: Some(filter) };
-        match self.rest.request(&operation).await {
+        match event_filter::set(&self.rest, &self.settings, Lane::Own).await {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)) => {
                 tracing::warn!(server = %self.settings.name, %error, "no event filter on this server, every event comes");
@@ -199,7 +219,7 @@ impl Handshake {
     }
 
     fn failed(&self, error: RequestError) -> ConnectError {
-        diagnosis::of_request(&self.settings, error)
+        diagnosis::from_request_error(&self.settings, error)
     }
 
     fn owned_by(&self, owner: String) -> ConnectError {

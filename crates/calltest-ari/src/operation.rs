@@ -18,8 +18,8 @@ pub trait Operation {
     /// Whether Asterisk dials on it. The client has only a few of these under way at a time.
     const DIALS: bool = false;
 
-    /// Whether it creates the object that a `GET` of the same path shows, under an id that the caller chose. Then a
-    /// conflict on a second try means that the first was carried out, though its answer was lost.
+    /// Whether it creates the object that a `GET` of the same path shows, under an id that the caller chose. Then that
+    /// shows whether it was carried out, if its answer was lost and the object is still there.
     const CREATES_ITS_PATH: bool = false;
 
     /// The path below `/ari`, percent-encoded, with a leading slash.
@@ -42,11 +42,11 @@ pub trait Operation {
 /// Everything but what RFC 3986 calls unreserved is encoded, in paths and in queries: Asterisk takes `+` for a blank.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How long a query may be, in bytes, without that room for it has to be made more than once.
-const USUAL_QUERY: usize = 64;
+/// Most queries are no longer than this, in bytes.
+const TYPICAL_QUERY: usize = 64;
 
-/// How many bytes more than the segments of a path have are needed for what is percent-encoded, as a rule.
-const USUALLY_ENCODED: usize = 8;
+/// By how many bytes percent-encoding makes most paths longer.
+const TYPICAL_ENCODING_GROWTH: usize = 8;
 
 /// A query string in the making, percent-encoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Query {
 
     pub(crate) fn push(&mut self, name: &str, value: &str) {
         match self.0.is_empty() {
-            true => self.0.reserve(USUAL_QUERY),
+            true => self.0.reserve(TYPICAL_QUERY),
             false => self.0.push('&'),
         }
         self.0.push_str(name);
@@ -121,7 +121,7 @@ impl<T: ToString> QueryValue for Vec<T> {
 /// A path of these segments. A segment may hold anything, a slash included (names of recordings do).
 pub(crate) fn path(segments: &[&str]) -> String {
     let length: usize = segments.iter().map(|segment| segment.len() + 1).sum();
-    let mut path = String::with_capacity(length + USUALLY_ENCODED);
+    let mut path = String::with_capacity(length + TYPICAL_ENCODING_GROWTH);
     for segment in segments {
         path.push('/');
         path.extend(utf8_percent_encode(segment, ENCODED));

@@ -1,7 +1,8 @@
 //! One owner an application: Asterisk gives an application's events to whoever connected last, so the owner keeps a
 //! heartbeat in a global variable of the server, and others look at it before they connect.
 //!
-//! The value is `INSTANCE COUNTER`. It says nothing of clocks: an owner is alive as long as the value moves.
+//! The value is `INSTANCE COUNTER INTERVAL`, the last in milliseconds; older versions wrote none. It says nothing of clocks: an
+//! owner is alive as long as the value moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,9 @@ use crate::generated::requests::asterisk::{GetGlobalVar, SetGlobalVar};
 use crate::rest::Rest;
 use crate::settings::Settings;
 
+/// The longest interval between heartbeats that others are believed to keep, so that nobody can make us wait for ever.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The heartbeat of this instance, and the view of others'.
 pub(crate) struct Ownership {
     rest: Arc<Rest>,
@@ -25,7 +29,7 @@ pub(crate) struct Ownership {
 
 /// A value of the variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Beat {
+pub(crate) enum OwnerSeen {
     /// Nobody says that the application is theirs.
     Nobody,
     /// We do.
@@ -36,6 +40,8 @@ pub(crate) enum Beat {
         owner: String,
         /// The whole value, which moves as long as that instance lives.
         value: String,
+        /// How often it moves, as far as the owner says so.
+        interval: Option<Duration>,
     },
 }
 
@@ -52,41 +58,44 @@ impl Ownership {
     }
 
     /// What the variable says.
-    pub(crate) async fn look(&self) -> Result<Beat, RequestError> {
-        let value = match self.rest.request(&GetGlobalVar { variable: self.variable.clone() }).await {
+    pub(crate) async fn look(&self) -> Result<OwnerSeen, RequestError> {
+        let value = match self.rest.own_request(&GetGlobalVar { variable: self.variable.clone() }).await {
             Ok(variable) => variable.value.into(),
             Err(error) if error.is_not_found() => String::new(),
             Err(error) => return Err(error),
         };
-        Ok(match value.split_whitespace().next() {
-            None => Beat::Nobody,
-            Some(owner) if owner == self.instance => Beat::Ours,
-            Some(owner) => Beat::Other { owner: owner.to_owned(), value },
+        let mut words = value.split_whitespace();
+        Ok(match words.next() {
+            None => OwnerSeen::Nobody,
+            Some(owner) if owner == self.instance => OwnerSeen::Ours,
+            Some(owner) => {
+                let interval = words.nth(1).and_then(|interval| interval.parse().ok()).map(Duration::from_millis);
+                OwnerSeen::Other { owner: owner.to_owned(), interval, value }
+            }
         })
     }
 
-    /// The owner seen in `first`, if it lives: if the value moves while we watch it for 2.5 heartbeats.
-    pub(crate) async fn living_owner(&self, first: Beat) -> Result<Option<String>, RequestError> {
-        if !matches!(first, Beat::Other { .. }) {
-            return Ok(None);
-        }
-        sleep(self.patience()).await;
+    /// The owner seen in `first`, if it lives: if the value moves while we watch it for 2.5 of its heartbeats.
+    pub(crate) async fn active_owner(&self, first: OwnerSeen) -> Result<Option<String>, RequestError> {
+        let OwnerSeen::Other { interval, .. } = &first else { return Ok(None) };
+        sleep(self.patience(*interval)).await;
         match self.look().await? {
             second if second == first => Ok(None),
-            Beat::Other { owner, .. } => Ok(Some(owner)),
-            Beat::Nobody | Beat::Ours => Ok(None),
+            OwnerSeen::Other { owner, .. } => Ok(Some(owner)),
+            OwnerSeen::Nobody | OwnerSeen::Ours => Ok(None),
         }
     }
 
-    /// How long a value may stay the same before its owner counts as gone.
-    fn patience(&self) -> Duration {
-        self.interval * 5 / 2
+    /// How long a value may stay the same before an owner counts as gone that keeps to this interval, or to ours.
+    fn patience(&self, interval: Option<Duration>) -> Duration {
+        let interval = interval.map_or(self.interval, |theirs| theirs.min(LONGEST_INTERVAL).max(self.interval));
+        interval * 5 / 2
     }
 
     /// Says that the application is ours.
     pub(crate) async fn claim(&self) -> Result<(), RequestError> {
         let beat = self.beats.fetch_add(1, Ordering::Relaxed);
-        self.write(Some(format!("{} {beat}", self.instance))).await
+        self.write(Some(format!("{} {beat} {}", self.instance, self.interval.as_millis()))).await
     }
 
     /// Says so again and again, until another instance does; which that is.
@@ -96,8 +105,8 @@ impl Ownership {
         loop {
             beats.tick().await;
             match self.look().await {
-                Ok(Beat::Other { owner, .. }) => return owner,
-                Ok(Beat::Ours | Beat::Nobody) => {
+                Ok(OwnerSeen::Other { owner, .. }) => return owner,
+                Ok(OwnerSeen::Ours | OwnerSeen::Nobody) => {
                     if let Err(error) = self.claim().await {
                         tracing::debug!(%error, "heartbeat not written");
                     }
@@ -111,13 +120,13 @@ impl Ownership {
     /// Says that the application is nobody's, if it is ours.
     pub(crate) async fn release(&self) -> Result<(), RequestError> {
         match self.look().await? {
-            Beat::Ours => self.write(None).await,
-            Beat::Nobody | Beat::Other { .. } => Ok(()),
+            OwnerSeen::Ours => self.write(None).await,
+            OwnerSeen::Nobody | OwnerSeen::Other { .. } => Ok(()),
         }
     }
 
     async fn write(&self, value: Option<String>) -> Result<(), RequestError> {
-        self.rest.request(&SetGlobalVar { variable: self.variable.clone(), value }).await
+        self.rest.own_request(&SetGlobalVar { variable: self.variable.clone(), value }).await
     }
 }
 
@@ -167,8 +176,13 @@ mod tests {
     }
 
     fn ownership(server: &Arc<Server>, instance: &str) -> Ownership {
+        ownership_with(server, instance, Duration::from_secs(2))
+    }
+
+    fn ownership_with(server: &Arc<Server>, instance: &str, heartbeat_interval: Duration) -> Ownership {
         let settings = Settings {
             instance: instance.into(),
+            heartbeat_interval,
             owner_variable: Some("OWNER".into()),
             ..Settings::new("host", 1, "user", "password", "app")
         };
@@ -180,17 +194,17 @@ mod tests {
     async fn a_value_that_moves_has_a_living_owner() {
         let server = Arc::new(Server::default());
         let (first, second) = (ownership(&server, "first"), ownership(&server, "second"));
-        assert_eq!(second.look().await.unwrap(), Beat::Nobody);
+        assert_eq!(second.look().await.unwrap(), OwnerSeen::Nobody);
         first.claim().await.unwrap();
         let beats = tokio::spawn(async move { first.beat().await });
         for _ in 0..20 {
             let seen = second.look().await.unwrap();
-            assert_eq!(second.living_owner(seen).await.unwrap(), Some("first".to_owned()));
+            assert_eq!(second.active_owner(seen).await.unwrap(), Some("first".to_owned()));
         }
         // The second one insists; the first notices and stops.
         second.claim().await.unwrap();
         assert_eq!(timeout(Duration::from_secs(10), beats).await.unwrap().unwrap(), "second");
-        assert_eq!(second.look().await.unwrap(), Beat::Ours);
+        assert_eq!(second.look().await.unwrap(), OwnerSeen::Ours);
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,11 +213,32 @@ mod tests {
         let heir = ownership(&server, "heir");
         server.set("crashed 7");
         let seen = heir.look().await.unwrap();
-        assert_eq!(seen, Beat::Other { owner: "crashed".into(), value: "crashed 7".into() });
+        assert_eq!(seen, OwnerSeen::Other { owner: "crashed".into(), value: "crashed 7".into(), interval: None });
         let started = Instant::now();
-        assert_eq!(heir.living_owner(seen).await.unwrap(), None);
+        assert_eq!(heir.active_owner(seen).await.unwrap(), None);
         assert_eq!(started.elapsed(), Duration::from_secs(5));
-        assert_eq!(heir.living_owner(Beat::Nobody).await.unwrap(), None);
+        assert_eq!(heir.active_owner(OwnerSeen::Nobody).await.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_with_a_slow_heartbeat_lives_too() {
+        let server = Arc::new(Server::default());
+        let slow = ownership_with(&server, "slow", Duration::from_secs(20));
+        let second = ownership(&server, "second");
+        slow.claim().await.unwrap();
+        assert_eq!(server.get(), "slow 0 20000");
+        let beats = tokio::spawn(async move { slow.beat().await });
+        for _ in 0..3 {
+            let seen = second.look().await.unwrap();
+            assert_eq!(second.active_owner(seen).await.unwrap(), Some("slow".to_owned()));
+        }
+        beats.abort();
+        // Nobody makes us wait for ever.
+        for value in ["crashed 7 18446744073709551615", "crashed 7 soon"] {
+            server.set(value);
+            let seen = second.look().await.unwrap();
+            assert_eq!(second.active_owner(seen).await.unwrap(), None);
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -212,7 +247,7 @@ mod tests {
         let (first, second) = (ownership(&server, "first"), ownership(&server, "second"));
         first.claim().await.unwrap();
         let seen = second.look().await.unwrap();
-        let (obstacle, ()) = tokio::join!(second.living_owner(seen), async {
+        let (obstacle, ()) = tokio::join!(second.active_owner(seen), async {
             sleep(Duration::from_secs(1)).await;
             first.release().await.unwrap();
         });
@@ -230,6 +265,6 @@ mod tests {
         let before = server.requests.load(Ordering::Relaxed);
         let _ = timeout(Duration::from_secs(101), owner.beat()).await;
         assert_eq!(server.requests.load(Ordering::Relaxed) - before, 100);
-        assert_eq!(server.get(), "owner 50");
+        assert_eq!(server.get(), "owner 50 2000");
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::diagnosis;
 use crate::error::{ConnectError, RequestError};
+use crate::event_filter::{self, FilterChange};
+use crate::generated::models::Application;
 use crate::operation::Operation;
 use crate::rest::Rest;
 use crate::settings::Settings;
@@ -22,8 +24,9 @@ impl RestClient {
     /// Makes ready; nothing is sent yet.
     ///
     /// # Errors
-    /// If a file that the settings name for TLS cannot be used.
+    /// If a file that the settings name for TLS cannot be used, or a limit on requests is 0.
     pub fn new(settings: Settings) -> Result<Self, ConnectError> {
+        settings.check_requests()?;
         let tls = tls::client_config(settings.tls.as_ref())?;
         let settings = Arc::new(settings);
         let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), tls)), &settings));
@@ -38,9 +41,14 @@ impl RestClient {
         self.rest.request(&operation).await
     }
 
+    /// How the event filter of `application` differs from [`Settings::allowed_events`], if it does.
+    pub fn filter_change(&self, application: &Application) -> Option<FilterChange> {
+        event_filter::change(&self.settings, application)
+    }
+
     /// What the failure of a first request tells about the server and the way to it.
     pub fn diagnose(&self, error: RequestError) -> ConnectError {
-        diagnosis::of_request(&self.settings, error)
+        diagnosis::from_request_error(&self.settings, error)
     }
 }
 

@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::ConnectError;
 use crate::secret::Secret;
+
+/// The longest time that a setting may be, some 31 years: points in time that lie further ahead cannot be reckoned with everywhere.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
+/// From here on, a number is none that anybody means; semaphores and channels panic on the largest.
+const MOST: usize = 1 << 29;
 
 /// Where Asterisk is, who we are to it, and how patient the client is. [`Settings::new`] fills in what is usual.
 #[derive(Debug, Clone)]
@@ -31,7 +38,8 @@ pub struct Settings {
     pub owner_variable: Option<String>,
     /// Whether the first connection takes the application away from a living owner.
     pub take_over: bool,
-    /// Types of the events wanted, filtered by the server. `None`: all. What the client itself needs is added.
+    /// Types of the events wanted, filtered by the server. `None`: all. What the client itself needs is added. The filter is
+    /// set at each connection; [`Client::filter_change`](crate::Client::filter_change) tells whether it still is so.
     pub allowed_events: Option<Vec<String>>,
     /// How long all steps of connecting may take, apart from the wait for another owner's heartbeat.
     pub connect_timeout: Duration,
@@ -45,7 +53,7 @@ pub struct Settings {
     pub heartbeat_interval: Duration,
     /// Shortest and longest pause before another attempt to connect.
     pub backoff: RangeInclusive<Duration>,
-    /// Requests under way at a time, each on its own connection.
+    /// Requests under way at a time, each on its own connection. The client's own, such as heartbeats, have two besides.
     pub max_requests: usize,
     /// How many of these may make Asterisk dial.
     pub max_originates: usize,
@@ -61,7 +69,7 @@ pub struct Settings {
 /// How TLS is spoken.
 #[derive(Debug, Clone, Default)]
 pub struct Tls {
-    /// PEM file with the authorities that may vouch for the server. `None`: those known to the public web.
+    /// PEM file with the authorities that may vouch for the server. `None`: those that the system trusts.
     pub ca_file: Option<PathBuf>,
     /// What we show to a server that asks who we are.
     pub client: Option<ClientCertificate>,
@@ -114,6 +122,35 @@ impl Settings {
         }
     }
 
+    /// Refuses what no client could work with.
+    pub(crate) fn check(&self) -> Result<(), ConnectError> {
+        if self.instance.contains(char::is_whitespace) || self.instance.is_empty() {
+            return Err(ConnectError::InstanceName { instance: self.instance.clone() });
+        }
+        self.check_requests()?;
+        check_times(&[
+            ("connect_timeout", self.connect_timeout),
+            ("ping_interval", self.ping_interval),
+            ("silence_limit", self.silence_limit),
+            ("heartbeat_interval", self.heartbeat_interval),
+            ("backoff", *self.backoff.end()),
+        ])?;
+        if self.backoff.is_empty() {
+            return Err(ConnectError::Backoff { backoff: self.backoff.clone() });
+        }
+        check_counts(&[("incoming_capacity", self.incoming_capacity), ("max_message_bytes", self.max_message_bytes)])
+    }
+
+    /// The same for a client that only makes requests.
+    pub(crate) fn check_requests(&self) -> Result<(), ConnectError> {
+        check_times(&[("request_timeout", self.request_timeout)])?;
+        check_counts(&[
+            ("max_requests", self.max_requests),
+            ("max_originates", self.max_originates),
+            ("max_reply_bytes", self.max_reply_bytes),
+        ])
+    }
+
     /// The value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> http::HeaderValue {
         use base64::Engine;
@@ -125,9 +162,69 @@ impl Settings {
     }
 }
 
+fn check_times(settings: &[(&'static str, Duration)]) -> Result<(), ConnectError> {
+    for (setting, time) in settings {
+        match *time {
+            Duration::ZERO => return Err(ConnectError::ZeroSetting { setting }),
+            time if time > LONGEST => {
+                return Err(ConnectError::SettingTooLarge { setting, most: format!("{LONGEST:?}") });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_counts(settings: &[(&'static str, usize)]) -> Result<(), ConnectError> {
+    for (setting, count) in settings {
+        match *count {
+            0 => return Err(ConnectError::ZeroSetting { setting }),
+            MOST.. => return Err(ConnectError::SettingTooLarge { setting, most: (MOST - 1).to_string() }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_setting_with_which_no_client_can_work_is_refused_before_anything_is_sent() {
+        type Change = fn(&mut Settings);
+        let changes: [(&str, Change); 18] = [
+            ("the setting `ping_interval` is 0: it must be greater", |s| s.ping_interval = Duration::ZERO),
+            ("the setting `heartbeat_interval` is 0: it must be greater", |s| s.heartbeat_interval = Duration::ZERO),
+            ("the setting `incoming_capacity` is 0: it must be greater", |s| s.incoming_capacity = 0),
+            ("the setting `max_requests` is 0: it must be greater", |s| s.max_requests = 0),
+            ("the setting `max_originates` is 0: it must be greater", |s| s.max_originates = 0),
+            ("the setting `connect_timeout` is 0: it must be greater", |s| s.connect_timeout = Duration::ZERO),
+            ("the setting `request_timeout` is 0: it must be greater", |s| s.request_timeout = Duration::ZERO),
+            ("the setting `silence_limit` is 0: it must be greater", |s| s.silence_limit = Duration::ZERO),
+            ("the setting `max_message_bytes` is 0: it must be greater", |s| s.max_message_bytes = 0),
+            ("the setting `max_reply_bytes` is 0: it must be greater", |s| s.max_reply_bytes = 0),
+            ("the setting `backoff` is 0: it must be greater", |s| s.backoff = Duration::ZERO..=Duration::ZERO),
+            ("the setting `backoff` is empty: 2s is longer than 1s", |s| {
+                s.backoff = Duration::from_secs(2)..=Duration::from_secs(1);
+            }),
+            ("the setting `heartbeat_interval` is too large: at most 1000000000s", |s| {
+                s.heartbeat_interval = Duration::MAX;
+            }),
+            ("the setting `ping_interval` is too large: at most 1000000000s", |s| s.ping_interval = Duration::MAX),
+            ("the setting `connect_timeout` is too large: at most 1000000000s", |s| s.connect_timeout = Duration::MAX),
+            ("the setting `max_originates` is too large: at most 536870911", |s| s.max_originates = usize::MAX),
+            ("the setting `incoming_capacity` is too large: at most 536870911", |s| s.incoming_capacity = usize::MAX),
+            ("the instance name `a b` contains a blank", |s| s.instance = "a b".into()),
+        ];
+        for (sentence, change) in changes {
+            let mut settings = Settings::new("127.0.0.1", 1, "user", "password", "app");
+            change(&mut settings);
+            assert_eq!(crate::connect(settings).await.unwrap_err().to_string(), sentence);
+        }
+        let settings = Settings { max_requests: 0, ..Settings::new("127.0.0.1", 1, "user", "password", "app") };
+        assert!(crate::RestClient::new(settings).is_err());
+    }
 
     #[test]
     fn the_password_is_not_printed() {

@@ -34,11 +34,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Connects, encrypts if the settings say so, and upgrades to the WebSocket of the application.
 pub(crate) async fn open(settings: &Settings, tls: &Arc<ClientConfig>) -> Result<Socket, ConnectError> {
-    let stream = stream(settings, tls).await.map_err(|error| diagnosis::of_socket(settings, error))?;
+    let stream = stream(settings, tls).await.map_err(|error| diagnosis::from_socket_error(settings, error))?;
     let events = EventWebsocket { app: vec![settings.app.clone()], subscribe_all: None };
     let scheme = if settings.tls.is_some() { "wss" } else { "ws" };
     let url = format!("{scheme}://{}/ari{}?{}", settings.address(), events.path(), events.query().as_str());
-    let mut request = url.into_client_request().map_err(|error| diagnosis::of_websocket(settings, error))?;
+    let mut request = url.into_client_request().map_err(|error| diagnosis::from_websocket_error(settings, error))?;
     request.headers_mut().insert(AUTHORIZATION, settings.authorization());
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -47,7 +47,7 @@ pub(crate) async fn open(settings: &Settings, tls: &Arc<ClientConfig>) -> Result
     tokio_tungstenite::client_async_with_config(request, stream, Some(limits))
         .await
         .map(|(socket, _)| socket)
-        .map_err(|error| diagnosis::of_websocket(settings, error))
+        .map_err(|error| diagnosis::from_websocket_error(settings, error))
 }
 
 /// Connects, and encrypts if the settings say so.

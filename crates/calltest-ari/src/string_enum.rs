@@ -5,6 +5,7 @@ macro_rules! string_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant,)*
             /// A value that is not listed; the empty one where Asterisk sent none.

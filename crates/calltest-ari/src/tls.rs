@@ -7,11 +7,13 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use crate::error::ConnectError;
 use crate::settings::Tls;
 
-/// Reads the files that `tls` names. Without `tls`, a configuration that trusts nobody.
+/// Reads the files that `tls` names, and the authorities of the system if it names none. Without `tls`, a configuration
+/// that trusts nobody.
 pub(crate) fn client_config(tls: Option<&Tls>) -> Result<Arc<ClientConfig>, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
@@ -20,7 +22,10 @@ pub(crate) fn client_config(tls: Option<&Tls>) -> Result<Arc<ClientConfig>, Conn
     let Some(tls) = tls else {
         return Ok(Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()));
     };
-    let builder = builder.with_root_certificates(roots(tls.ca_file.as_deref())?);
+    let builder = match &tls.ca_file {
+        Some(file) => builder.with_root_certificates(authorities(file)?),
+        None => builder.with_platform_verifier().map_err(|source| ConnectError::NoAuthorities { source })?,
+    };
     let Some(client) = &tls.client else { return Ok(Arc::new(builder.with_no_client_auth())) };
     let chain = certificates(&client.certificate_file)?;
     let key = PrivateKeyDer::from_pem_file(&client.key_file).map_err(|source| unusable(&client.key_file, source))?;
@@ -28,10 +33,8 @@ pub(crate) fn client_config(tls: Option<&Tls>) -> Result<Arc<ClientConfig>, Conn
     Ok(Arc::new(config))
 }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> {
-    let Some(file) = ca_file else {
-        return Ok(RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()));
-    };
+/// The authorities in a file, and no others.
+fn authorities(file: &Path) -> Result<RootCertStore, ConnectError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
         roots.add(certificate).map_err(|source| unusable(file, source))?;

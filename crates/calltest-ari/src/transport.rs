@@ -3,7 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod http1;
-mod line;
+mod http_connection;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

@@ -3,68 +3,38 @@
 //! Every rule reports what it finds and needs only the values it is about, so that one fault hides no other. Values that
 //! are broken in themselves were reported by `shape`; a rule that needs one is skipped.
 
+mod abilities;
 mod arrivals;
 mod call;
+mod countries;
 mod daemon;
-mod demands;
+mod distinct;
 mod guard;
 mod link;
 mod logging;
+mod numbers;
 mod quiet;
+mod requirements;
+mod script;
 mod server;
+mod times;
 mod trigger;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use calltest_core::guard::Guard;
 use calltest_core::plan::Plan;
 
-use crate::diagnostic::{Finding, quoted};
-use crate::keys::{Entries, ModeName, Side};
+use crate::configuration::Configuration;
+use crate::diagnostic::Finding;
+use crate::mode::RouteMode;
+use crate::quoting::quoted;
+use crate::readers;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::table;
-use crate::tree::{Entry, Key, Map, Node};
 use crate::view::View;
-
-/// A whole tree, as sections and entries.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Configuration<'t> {
-    root: &'t Node,
-}
-
-impl<'t> Configuration<'t> {
-    pub(crate) fn new(root: &'t Node) -> Self {
-        Self { root }
-    }
-
-    pub(crate) fn top(self) -> View<'t> {
-        View::new(&table::TOP, Some(self.root), None)
-    }
-
-    /// A top-level key, null or not.
-    fn entry(self, name: &str) -> Option<&'t Entry> {
-        self.root.map().and_then(|top| top.entry(name))
-    }
-
-    fn map(self, name: &str) -> Option<&'t Map> {
-        self.entry(name).and_then(|entry| entry.value.map())
-    }
-
-    /// The names and values under `links`, `calls` or `servers`, without the one that fills gaps.
-    pub(crate) fn entries(self, name: &'static str) -> impl Iterator<Item = (&'t Key, &'t Node)> {
-        let top = self.root.map().map_or(&[][..], |top| &top.entries);
-        // A section that is given twice is an error, but what is in either of them is known.
-        let sections = top.iter().filter(move |entry| *entry.key.text == *name).filter_map(|entry| entry.value.map());
-        let entries = sections.flat_map(|map| &map.entries);
-        entries.filter(|entry| !entry.key.text.starts_with(':')).map(|entry| (&entry.key, &entry.value))
-    }
-
-    /// What fills the gaps under `links` or `calls`.
-    pub(crate) fn default_entry(self, name: &str) -> Option<&'t Node> {
-        self.map(name).and_then(|map| map.get(Entries::DEFAULT))
-    }
-}
 
 /// Makes the plan, apart from its source text.
 ///
@@ -73,7 +43,9 @@ impl<'t> Configuration<'t> {
 pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut Report<'_>) -> Result<Plan, Reported> {
     let top = configuration.top();
     let servers = server::servers(configuration, report);
-    let guard = guard::guard(&top.section("guard"), report).map(Arc::new);
+    let of_all = countries::of_all(configuration, report);
+    let guard = guard::guard(&top.section("guard"), report);
+    let guard = guard.map(|guard| Arc::new(Guard { countries: of_all, ..guard }));
     let links = link::links(configuration, &link::Ground { servers: &servers, guard: &guard }, report);
     let default = configuration.default_entry("calls");
     let calls: Vec<_> = configuration
@@ -84,8 +56,8 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
         })
         .collect();
     let daemon = daemon::daemon(&top.section("server"), report);
-    let max_calls = top.read_optional("max_calls", scalar::count, report);
-    let state_dir = top.read_optional("state_dir", scalar::some_text, report);
+    let max_calls = top.read_optional("max_calls", readers::count, report);
+    let state_dir = top.read_optional("state_dir", readers::some_text, report);
     let log_levels = logging::levels(configuration, report);
     note_unchecked_callers(configuration, report);
 
@@ -106,6 +78,7 @@ pub(crate) fn plan(configuration: Configuration<'_>, origin: &str, report: &mut 
         grace: daemon.grace,
         log_levels,
     };
+    countries::note_unknown(&plan, configuration, report);
     arrivals::check(&plan, configuration, report);
     report.errors().map_or(Ok(plan), Err)
 }
@@ -117,7 +90,10 @@ fn note_unchecked_callers(configuration: Configuration<'_>, report: &mut Report<
         let view = View::new(&table::CALL, Some(*node), default);
         let mode = view.read("mode", call::mode_name, report);
         let is_checked = view.read("check_callerid", scalar::flag, report);
-        let is_answering = mode.is_ok_and(|mode| mode.value.side() == Side::Answering);
+        let is_answering = mode.is_ok_and(|mode| match mode.value.route() {
+            RouteMode::In(_) => true,
+            RouteMode::Both(_) | RouteMode::Out(_) => false,
+        });
         is_answering && is_checked.is_ok_and(|check| check.value) && view.node("src").is_none()
     });
     let Some((first, _)) = unchecked.next() else { return };
@@ -128,13 +104,4 @@ fn note_unchecked_callers(configuration: Configuration<'_>, report: &mut Report<
     let message = format!("the caller's number is not checked in {}{others}: no `src` is given", quoted(&first.text));
     let hint = "give it the `src` that calls, or `check_callerid: no`";
     report.add(Finding::note(first.place, message).hint(hint));
-}
-
-/// The modes a key counts in, for messages.
-fn modes(modes: &[ModeName]) -> String {
-    let words: Vec<String> = modes.iter().map(|mode| quoted(mode.word())).collect();
-    match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("modes {} and {last}", rest.join(", ")),
-        _ => format!("mode {}", words.concat()),
-    }
 }

@@ -6,18 +6,16 @@ use std::fmt::Write as _;
 
 use calltest_core::number_rule::Action;
 
-use crate::check::Configuration;
-use crate::excerpt::is_secret;
-use crate::keys::{Fate, Key, Kind, ModeName, Section};
+use crate::configuration::Configuration;
+use crate::keys::{Key, Kind, Section, Status};
+use crate::mode::ModeName;
 use crate::path::Path;
 use crate::rules;
 use crate::scalar::{self, Number};
+use crate::secrets::{REDACTED, is_secret, without_secrets};
 use crate::table;
 use crate::tree::{Node, Value};
 use crate::view::View;
-
-/// What stands for a secret that is not shown.
-pub(crate) const REDACTED: &str = "***";
 
 /// Whether secrets are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +97,7 @@ impl Dump {
     }
 
     fn key(&mut self, view: &View<'_>, key: &Key, depth: usize) {
-        if key.fate != Fate::Current || !key.counts_in(view.mode()) {
+        if key.status != Status::Current || !key.counts_in(view.mode()) {
             return;
         }
         self.name(key.name, depth);
@@ -234,41 +232,5 @@ impl std::fmt::Display for Scalar<'_> {
             }
         }
         f.write_str("\"")
-    }
-}
-
-/// A URL without user name, password, and the values of parameters that are meant to be secret.
-fn without_secrets(url: &str) -> String {
-    let (start, query) = url.split_once('?').map_or((url, None), |(start, query)| (start, Some(query)));
-    let host_from = start.find("://").map_or(0, |at| at + 3);
-    let host_to = start[host_from..].find('/').map_or(start.len(), |at| host_from + at);
-    let mut shown = match start[host_from..host_to].rfind('@') {
-        Some(at) => format!("{}{REDACTED}{}", &start[..host_from], &start[host_from + at..]),
-        None => start.to_owned(),
-    };
-    let parameter = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
-        _ => pair.to_owned(),
-    };
-    if let Some(query) = query {
-        shown.push('?');
-        shown.push_str(&query.split('&').map(parameter).collect::<Vec<_>>().join("&"));
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_dumped_without_its_secrets() {
-        for (url, shown) in [
-            ("http://joe:s3cret@host/x?to=1&token=abc&pass=x", "http://***@host/x?to=1&token=***&pass=***"),
-            ("https://host:8443/{number}", "https://host:8443/{number}"),
-            ("http://host/a@b?mail=c@d", "http://host/a@b?mail=c@d"),
-        ] {
-            assert_eq!(without_secrets(url), shown);
-        }
     }
 }

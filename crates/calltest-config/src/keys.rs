@@ -1,28 +1,26 @@
 //! What a row of the table of keys says: name, type, default, documentation, and where the key counts.
 //!
-//! The rows themselves are in `table`. Everything that treats keys alike goes by these types: the check of names and types
-//! (`shape`), reading values (`view`), `dump` and `schema`.
+//! The rows themselves are in `table`, what fits each [`Kind`] in `kind`. Everything that treats keys alike goes by these
+//! types: the check of names and types (`shape`), reading values (`view`), `dump` and `schema`.
 
-use crate::diagnostic::quoted;
-use crate::rules;
-use crate::scalar::{self, Misfit};
+use crate::mode::ModeName;
 
 /// One key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    pub(crate) default: Default,
+    pub(crate) default: DefaultValue,
     /// One sentence for the user.
     pub(crate) doc: &'static str,
     /// The modes in which it has an effect; of interest for the keys of calls only.
     pub(crate) modes: &'static [ModeName],
-    pub(crate) fate: Fate,
+    pub(crate) status: Status,
 }
 
 /// What holds where the file says nothing.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Default {
+pub(crate) enum DefaultValue {
     /// The key is not set.
     Unset,
     /// This text, as it could stand in the file.
@@ -33,10 +31,10 @@ pub(crate) enum Default {
 
 /// What has become of a key since calltest 0.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Status {
     Current,
     /// Another spelling of a key in a section beside it.
-    SpellingOf {
+    AliasOf {
         section: &'static str,
         key: &'static str,
     },
@@ -46,15 +44,15 @@ pub(crate) enum Fate {
 
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, default: Default::Unset, doc, modes: ModeName::ALL, fate: Fate::Current }
+        Self { name, kind, default: DefaultValue::Unset, doc, modes: ModeName::ALL, status: Status::Current }
     }
 
     pub(crate) const fn default(self, text: &'static str) -> Self {
-        Self { default: Default::Text(text), ..self }
+        Self { default: DefaultValue::Text(text), ..self }
     }
 
     pub(crate) const fn default_by_mode(self, default: fn(ModeName) -> &'static str) -> Self {
-        Self { default: Default::ByMode(default), ..self }
+        Self { default: DefaultValue::ByMode(default), ..self }
     }
 
     pub(crate) const fn modes(self, modes: &'static [ModeName]) -> Self {
@@ -62,19 +60,19 @@ impl Key {
     }
 
     pub(crate) const fn ignored(self) -> Self {
-        Self { fate: Fate::Ignored, ..self }
+        Self { status: Status::Ignored, ..self }
     }
 
-    pub(crate) const fn spelling_of(self, section: &'static str, key: &'static str) -> Self {
-        Self { fate: Fate::SpellingOf { section, key }, ..self }
+    pub(crate) const fn alias_of(self, section: &'static str, key: &'static str) -> Self {
+        Self { status: Status::AliasOf { section, key }, ..self }
     }
 
     /// The default in a call of that mode.
     pub(crate) fn default_text(&self, mode: Option<ModeName>) -> Option<&'static str> {
         match (self.default, mode) {
-            (Default::Text(text), _) => Some(text),
-            (Default::ByMode(by_mode), Some(mode)) => Some(by_mode(mode)),
-            (Default::ByMode(_), None) | (Default::Unset, _) => None,
+            (DefaultValue::Text(text), _) => Some(text),
+            (DefaultValue::ByMode(by_mode), Some(mode)) => Some(by_mode(mode)),
+            (DefaultValue::ByMode(_), None) | (DefaultValue::Unset, _) => None,
         }
     }
 
@@ -101,12 +99,12 @@ impl Section {
     /// Whether there is nothing here unless the user says so: then nothing is made of the defaults either.
     pub(crate) fn is_optional(&self) -> bool {
         let main = self.shorthand.and_then(|key| self.key(key));
-        main.is_some_and(|key| matches!(key.default, Default::Unset))
+        main.is_some_and(|key| matches!(key.default, DefaultValue::Unset))
     }
 
     /// The names that can be suggested.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().filter(|key| key.fate == Fate::Current).map(|key| key.name)
+        self.keys.iter().filter(|key| key.status == Status::Current).map(|key| key.name)
     }
 }
 
@@ -169,147 +167,4 @@ pub(crate) enum Kind {
     Entries(&'static Entries),
     /// Whatever the user likes.
     Free,
-}
-
-impl Kind {
-    /// Whether a text fits; kinds that are no text at all fit none.
-    pub(crate) fn check(self, text: &str) -> Result<(), Misfit> {
-        match self {
-            Self::Text | Self::Secret | Self::Parameters | Self::Free => Ok(()),
-            Self::SomeText | Self::Path | Self::Name => scalar::some_text(text).map(drop),
-            Self::Host => scalar::host(text).map(drop),
-            Self::Word => scalar::word(text).map(drop),
-            Self::Digits => scalar::digits(text).map(drop),
-            Self::CountryCode => scalar::country_code(text).map(drop),
-            Self::Url => scalar::url(text).map(drop),
-            Self::Causes => scalar::expected_cause(text).map(drop),
-            Self::QuietTimes => scalar::quiet_time(text).map(drop),
-            Self::PhoneNumber => scalar::phone_number(text).map(drop),
-            Self::DialString => scalar::dial_string(text).map(drop),
-            Self::Flag | Self::FlagOr(_) => scalar::flag(text).map(drop),
-            Self::Integer => scalar::integer_of_any_sign(text).map(drop),
-            Self::Count => scalar::count(text).map(drop),
-            Self::DigitCount => scalar::digit_count(text).map(drop),
-            Self::Port => scalar::port(text).map(drop),
-            Self::ListenPort => scalar::listen_port(text).map(drop),
-            Self::Seconds => scalar::seconds(text).map(drop),
-            Self::SomeSeconds => scalar::some_seconds(text).map(drop),
-            Self::Milliseconds => scalar::milliseconds(text).map(drop),
-            Self::OneOf(words) if words.contains(&text) => Ok(()),
-            Self::OneOf(_)
-            | Self::Command
-            | Self::NumberRules
-            | Self::Patterns
-            | Self::Section(_)
-            | Self::Entries(_) => Err(Misfit::Expected(self.expected())),
-        }
-    }
-
-    /// What is expected where something else was found, for "expected …".
-    pub(crate) fn expected(self) -> String {
-        match self {
-            Self::OneOf(words) => one_of(words),
-            Self::Command => "a list: the program, then its arguments".into(),
-            Self::Causes => "a list of causes".into(),
-            Self::NumberRules => rules::RULES.into(),
-            Self::Patterns => "a list of patterns".into(),
-            Self::QuietTimes => "a quiet time, or a list of them".into(),
-            Self::Parameters => "a text, or a map of names and texts".into(),
-            Self::Section(Section { shorthand: Some(key), .. }) => {
-                format!("a map, or a text that is its {}", quoted(key))
-            }
-            Self::Section(_) => "a map of keys and values".into(),
-            Self::FlagOr(_) => "yes, no, or a map of keys and values".into(),
-            Self::Entries(_) => "a map of names, each with a map of keys and values".into(),
-            Self::Flag => "yes or no".into(),
-            Self::Seconds | Self::SomeSeconds => "a number of seconds".into(),
-            Self::Integer | Self::Count | Self::DigitCount | Self::Port | Self::ListenPort | Self::Milliseconds => {
-                "a whole number".into()
-            }
-            _ => "a text".into(),
-        }
-    }
-
-    /// Whether values of this kind are numbers, for which a leading zero means something.
-    pub(crate) fn is_numeric(self) -> bool {
-        matches!(
-            self,
-            Self::Integer
-                | Self::Count
-                | Self::DigitCount
-                | Self::Port
-                | Self::ListenPort
-                | Self::Seconds
-                | Self::SomeSeconds
-                | Self::Milliseconds
-        )
-    }
-}
-
-/// "`a`, `b` or `c`".
-pub(crate) fn one_of(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => words.concat(),
-    }
-}
-
-/// The word for a mode of a call, without what belongs to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ModeName {
-    Dtmf,
-    Call,
-    Audio,
-    Ring,
-    Play,
-    Fail,
-    Timeout,
-    Wait,
-    Answer,
-    Record,
-}
-
-impl ModeName {
-    pub(crate) const ALL: &[Self] = &[
-        Self::Dtmf,
-        Self::Call,
-        Self::Audio,
-        Self::Ring,
-        Self::Play,
-        Self::Fail,
-        Self::Timeout,
-        Self::Wait,
-        Self::Answer,
-        Self::Record,
-    ];
-
-    /// The words, in the same order.
-    pub(crate) const WORDS: &[&str] =
-        &["dtmf", "call", "audio", "ring", "play", "fail", "timeout", "wait", "answer", "record"];
-
-    pub(crate) fn word(self) -> &'static str {
-        Self::WORDS[self as usize]
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|mode| mode.word() == text)
-    }
-
-    /// Which ends of the call are ours.
-    pub(crate) fn side(self) -> Side {
-        match self {
-            Self::Dtmf | Self::Call | Self::Audio => Side::Both,
-            Self::Ring | Self::Play | Self::Fail | Self::Timeout => Side::Originating,
-            Self::Wait | Self::Answer | Self::Record => Side::Answering,
-        }
-    }
-}
-
-/// Which ends of a call are ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Both,
-    Originating,
-    Answering,
 }

@@ -6,17 +6,23 @@
 //! `calltest-core`.
 
 mod check;
+mod configuration;
 mod diagnostic;
 mod dump;
 mod excerpt;
 mod keys;
+mod kind;
+mod mode;
 mod overrides;
 mod parse;
 mod path;
+mod quoting;
+mod readers;
 mod report;
 mod rules;
 mod scalar;
 mod schema;
+mod secrets;
 mod shape;
 mod size;
 mod source;
@@ -27,13 +33,14 @@ mod view;
 
 use calltest_core::plan::Plan;
 
-use crate::check::Configuration;
+use crate::configuration::Configuration;
 pub use crate::diagnostic::{Diagnostic, Diagnostics, Palette, Severity};
 pub use crate::dump::Secrets;
 use crate::parse::Start;
 use crate::report::{Report, Sources};
 pub use crate::schema::schema;
 pub use crate::source::{Directories, MAX_FILE_SIZE, ReadError, Source, default_paths};
+pub use crate::suggest::nearest;
 use crate::tree::{Node, Origin};
 
 /// What a plan is made of.

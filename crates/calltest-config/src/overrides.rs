@@ -5,21 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Finding, quoted};
+use crate::diagnostic::Finding;
 use crate::parse::{self, Start};
 use crate::path::{self, Segment, Typed};
+use crate::quoting::quoted;
 use crate::report::{Report, Reported};
 use crate::tree::{Entry, Key, Map, Node, Origin, Place, Value};
-
-/// What an override is called in diagnostics: all of it up to its value.
-pub(crate) fn key_of(text: &str) -> &str {
-    match path::read(text) {
-        Ok(Typed { value: Some((value, _)), .. }) => &text[..text.len() - value.len() - 1],
-        Ok(Typed { value: None, .. }) => text,
-        // Where the path ends is not known, but what may be a secret does not begin before this.
-        Err(_) => text.split('=').next().unwrap_or_default(),
-    }
-}
 
 /// Applies the overrides in the order in which they were given.
 ///

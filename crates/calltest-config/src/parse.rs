@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use crate::diagnostic::{Finding, quoted};
+use crate::diagnostic::Finding;
+use crate::quoting::quoted;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::size::Size;
-use crate::tree::{Entry, Key, Map, Node, Origin, Place, Value};
-
-/// How deep maps and lists may lie in each other; the configuration itself needs five levels.
-pub(crate) const MAX_DEPTH: usize = 64;
+use crate::tree::{Entry, Key, MAX_DEPTH, Map, Node, Origin, Place, Value};
 
 /// Where a text begins in the text that is shown to the user.
 #[derive(Debug, Clone, Copy)]

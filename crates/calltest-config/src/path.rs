@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::parse::MAX_DEPTH;
+use crate::tree::MAX_DEPTH;
 
 /// The keys that lead to a value, innermost last. It borrows what leads to it, so that walking a tree costs nothing.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +71,16 @@ pub(crate) struct Typed<'t> {
 pub(crate) struct BadPath {
     pub(crate) message: &'static str,
     pub(crate) column: usize,
+}
+
+/// What an override is called in diagnostics: all of it up to its value.
+pub(crate) fn key_of(text: &str) -> &str {
+    match read(text) {
+        Ok(Typed { value: Some((value, _)), .. }) => &text[..text.len() - value.len() - 1],
+        Ok(Typed { value: None, .. }) => text,
+        // Where the path ends is not known, but what may be a secret does not begin before this.
+        Err(_) => text.split('=').next().unwrap_or_default(),
+    }
 }
 
 /// Reads `a.b.c` or `a.b.c=value`.

@@ -5,8 +5,10 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Severity, quoted, shortened};
+use crate::diagnostic::{Diagnostic, Diagnostics, Finding, Severity};
 use crate::excerpt::Excerpt;
+use crate::path;
+use crate::quoting::{quoted, shortened};
 use crate::suggest;
 use crate::tree::{Origin, Place};
 
@@ -95,7 +97,7 @@ fn diagnostic(finding: &Finding, sources: &Sources<'_>, lines: &[&str]) -> Diagn
         Origin::Override(index) => {
             let text = sources.overrides.get(index as usize).map(String::as_str).unwrap_or_default();
             let line = text.split('\n').nth((place.line as usize).saturating_sub(1)).unwrap_or_default();
-            let name = format!("-C {}", shortened(crate::overrides::key_of(text)));
+            let name = format!("-C {}", shortened(path::key_of(text)));
             (name, Some(Excerpt::new(line, None, place)))
         }
     };

@@ -4,8 +4,10 @@
 
 use calltest_core::number_rule::{Action, BadReplacement, NumberRule, Pattern, Replacement};
 
-use crate::diagnostic::{Finding, quoted};
+use crate::diagnostic::Finding;
 use crate::path::Path;
+use crate::quoting::quoted;
+use crate::readers;
 use crate::scalar;
 use crate::suggest;
 use crate::tree::{Entry, Map, Node, Value};
@@ -107,7 +109,7 @@ fn replacement(node: &Node, path: &Path<'_>) -> Result<Action, Finding> {
     let error = |message: String| Finding::error(node.place, format!("`{path}`: {message}"));
     match &node.value {
         Value::Text(text) => {
-            scalar::is_short_enough(text).map_err(error)?;
+            readers::is_short_enough(text).map_err(error)?;
             Replacement::parse(text).map(Action::Replace).map_err(|bad| match bad {
                 BadReplacement::Empty => error(bad.to_string()),
                 bad => error(format!("{}: {bad}", quoted(text))),
@@ -125,7 +127,7 @@ fn replacement(node: &Node, path: &Path<'_>) -> Result<Action, Finding> {
 /// # Errors
 /// A whole sentence about what is wrong with it; `path` is where it stands.
 pub(crate) fn pattern(text: &str, path: &Path<'_>) -> Result<Pattern, String> {
-    scalar::is_short_enough(text).map_err(|too_long| format!("`{path}`: {too_long}"))?;
+    readers::is_short_enough(text).map_err(|too_long| format!("`{path}`: {too_long}"))?;
     let pattern = Pattern::parse(text).map_err(|bad| format!("`{path}`: {} is no pattern: {bad}", quoted(text)))?;
     // A list of forbidden numbers that forbids nothing would be noticed on the bill.
     let looks_like_many = text.contains(['[', '!']) || (text.ends_with('.') && text.starts_with(is_of_a_number));

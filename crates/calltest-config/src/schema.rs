@@ -5,9 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Entries, Fate, Key, Kind, Section};
+use crate::keys::{Entries, Key, Kind, Section, Status};
+use crate::readers::{MAX_MILLISECONDS, MAX_SECONDS};
 use crate::rules;
-use crate::scalar::{self, MAX_MILLISECONDS, MAX_SECONDS, Number};
+use crate::scalar::{self, Number};
 use crate::table;
 
 /// The JSON Schema of the configuration file.
@@ -30,7 +31,7 @@ fn property(key: &Key) -> Value {
     if let Some(default) = key.default_text(None) {
         schema["default"] = typed(key.kind, default);
     }
-    if key.fate != Fate::Current {
+    if key.status != Status::Current {
         schema["deprecated"] = true.into();
     }
     schema

@@ -9,13 +9,15 @@ use calltest_core::cause::ExpectedCause;
 use calltest_core::number_rule::Pattern;
 use calltest_core::quiet::{BadQuietTime, QuietTime};
 
-use crate::diagnostic::{Finding, Severity, quoted};
-use crate::dump::REDACTED;
-use crate::keys::{Entries, Fate, Key, Kind, Section};
+use crate::diagnostic::{Finding, Severity};
+use crate::keys::{Entries, Key, Kind, Section, Status};
 use crate::path::Path;
+use crate::quoting::quoted;
+use crate::readers;
 use crate::report::Report;
 use crate::rules;
-use crate::scalar::{self, Misfit};
+use crate::scalar::{self, BadValue};
+use crate::secrets::REDACTED;
 use crate::table;
 use crate::tree::{Entry, Map, Node, Origin, Value};
 
@@ -58,12 +60,12 @@ impl Shape<'_, '_> {
             return;
         }
         self.value(&entry.value, key.kind, path);
-        match key.fate {
-            Fate::Current => {}
-            Fate::Ignored => {
+        match key.status {
+            Status::Current => {}
+            Status::Ignored => {
                 self.report.add(Finding::note(entry.key.place, format!("`{path}` has no effect any more")));
             }
-            Fate::SpellingOf { section, key: meant } => {
+            Status::AliasOf { section, key: meant } => {
                 let beside = map.get(section).and_then(Node::map).and_then(|map| map.get(meant));
                 if beside.is_some_and(|beside| !beside.is_null()) {
                     let message = format!("`{path}` and `{section}.{meant}` are the same key");
@@ -168,8 +170,8 @@ impl Shape<'_, '_> {
     fn quiet_time(&mut self, list: &[Node], position: usize, path: &Path<'_>) {
         let item = &list[position];
         let Some(text) = item.text() else { return self.wrong_type(item, Kind::Text, path) };
-        let Err(Misfit::Wrong(sentence)) = scalar::quiet_time(text) else { return };
-        let torn = (!self.report.is_full()).then(|| torn_at_commas(list, position)).flatten();
+        let Err(BadValue::Wrong(sentence)) = readers::quiet_time(text) else { return };
+        let torn = (!self.report.is_full()).then(|| rejoin_split_time(list, position)).flatten();
         let torn = torn.map(|whole| format!("quote what has a comma in it: `\"{whole}\"`"));
         let hint = torn.or_else(|| quiet_time_hint(text));
         self.report.add(Finding::error(item.place, format!("`{path}`: {sentence}")).maybe_hint(hint));
@@ -191,11 +193,11 @@ impl Shape<'_, '_> {
         };
         match kind.check(text) {
             Ok(()) => self.oddities(node, text, kind, path),
-            Err(Misfit::Wrong(sentence)) => {
+            Err(BadValue::Wrong(sentence)) => {
                 let hint = self.hint_for(text, kind);
                 self.report.add(Finding::error(node.place, format!("`{path}`: {sentence}")).maybe_hint(hint));
             }
-            Err(Misfit::Expected(expected)) => {
+            Err(BadValue::Expected(expected)) => {
                 let message = format!("`{path}` must be {expected}, not {}", quoted(text));
                 let hint = self.hint_for(text, kind);
                 self.report.add(Finding::error(node.place, message).maybe_hint(hint));
@@ -269,7 +271,7 @@ const NEIGHBOURS: usize = 6;
 const LONGEST_PART: usize = 40;
 
 /// The quiet time of which an item is a part: between brackets, YAML takes the commas of cron for its own.
-fn torn_at_commas(list: &[Node], position: usize) -> Option<String> {
+fn rejoin_split_time(list: &[Node], position: usize) -> Option<String> {
     let parts = |first: usize, last: usize| {
         let texts: Option<Vec<&str>> =
             list[first..=last].iter().map(|part| part.text().filter(|text| text.len() <= LONGEST_PART)).collect();

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Finding, quoted};
+use crate::diagnostic::Finding;
 use crate::keys::Entries;
+use crate::quoting::quoted;
 use crate::report::{Report, Reported};
 use crate::source::MAX_FILE_SIZE;
 use crate::tree::{Node, Value};

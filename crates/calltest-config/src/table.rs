@@ -3,9 +3,9 @@
 //! Names, types, defaults and documentation are taken from here by the check, by `dumpcfg` and by the JSON Schema alike.
 //! What the rows mean is said in `keys`; what a value does is up to `check`.
 
-use crate::keys::ModeName::{Answer, Audio, Call, Dtmf, Fail, Play, Record, Ring, Timeout, Wait};
-use crate::keys::{Entries, Key, Kind, ModeName, Section};
-use crate::suggest;
+use crate::keys::{Entries, Key, Kind, Section};
+use crate::mode::ModeName;
+use crate::mode::ModeName::{Answer, Audio, Call, Dtmf, Fail, Play, Record, Ring, Timeout, Wait};
 
 /// The whole file.
 pub(crate) static TOP: Section = Section {
@@ -254,7 +254,7 @@ pub(crate) static CALL: Section = Section {
         Key::new("exec", Kind::Command, "What program to run so that the call comes; `{number}` is the number to call.")
             .modes(ANSWERING),
         Key::new("dtmf", Kind::Section(&DTMF), "Which digits are sent.").modes(&[Dtmf]),
-        Key::new("dtmf_may_repeat", Kind::Flag, "The same as `dtmf.may_repeat`.").spelling_of("dtmf", "may_repeat").modes(&[Dtmf]),
+        Key::new("dtmf_may_repeat", Kind::Flag, "The same as `dtmf.may_repeat`.").alias_of("dtmf", "may_repeat").modes(&[Dtmf]),
         Key::new("audio", Kind::Section(&AUDIO), "Which sounds are played and recorded.").modes(&[Audio, Play, Answer, Record]),
         Key::new("delay", Kind::Section(&DELAY), "Pauses on the way.").modes(&[Dtmf, Call, Audio, Ring, Play, Wait, Answer, Record]),
         Key::new("test", Kind::Section(&SCHEDULE), "When the daemon runs it, and when its failures count."),
@@ -334,23 +334,10 @@ static SCHEDULE: Section = Section {
     ],
 };
 
-/// Whether a word may be meant to be a key whose value must not be shown.
-pub(crate) fn is_near_a_secret_key(word: &str) -> bool {
-    fn is_near(section: &Section, word: &str) -> bool {
-        section.keys.iter().any(|key| match key.kind {
-            Kind::Secret => suggest::is_near(word, key.name),
-            Kind::Section(section) | Kind::FlagOr(section) => is_near(section, word),
-            Kind::Entries(entries) => is_near(entries.section, word),
-            _ => false,
-        })
-    }
-    is_near(&TOP, word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Fate;
+    use crate::keys::Status;
 
     fn every_key(section: &'static Section, visit: &mut impl FnMut(&'static Section, &'static Key)) {
         for key in section.keys {
@@ -389,7 +376,7 @@ mod tests {
             if let Some(shorthand) = section.shorthand {
                 assert!(section.key(shorthand).is_some(), "{shorthand}");
             }
-            if let Fate::SpellingOf { section: beside, key: meant } = key.fate {
+            if let Status::AliasOf { section: beside, key: meant } = key.status {
                 let Some(Key { kind: Kind::Section(beside), .. }) = section.key(beside) else { panic!("{beside}") };
                 assert!(beside.key(meant).is_some(), "{meant}");
             }
@@ -405,10 +392,5 @@ mod tests {
                 assert_eq!(key.modes.contains(mode), some_key_counts, "{} in mode {mode:?}", key.name);
             }
         }
-    }
-
-    #[test]
-    fn the_password_is_secret_even_misspelt() {
-        assert!(is_near_a_secret_key("passwort") && !is_near_a_secret_key("app"));
     }
 }

@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+/// How deep maps and lists may lie in each other; the configuration itself needs five levels.
+pub(crate) const MAX_DEPTH: usize = 64;
+
 /// Where something was written. Lines and columns count characters from 1, as editors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {

@@ -3,9 +3,10 @@
 //! Nothing is copied together: a view looks a key up in one layer after the other. A key that is null in a layer is not
 //! set, whatever the layers below it say. What is asked for must have passed `shape`.
 
-use crate::keys::{Fate, Kind, ModeName, Section};
+use crate::keys::{Kind, Section, Status};
+use crate::mode::ModeName;
 use crate::report::{Report, Reported};
-use crate::scalar::Misfit;
+use crate::scalar::BadValue;
 use crate::suggest;
 use crate::tree::{Map, Node, Place, Value};
 
@@ -72,8 +73,8 @@ impl<'t> View<'t> {
         let mut layers = Vec::new();
         for layer in &self.layers {
             let is_own = layer.is_own;
-            let spelling = self.section.keys.iter().find_map(|key| match key.fate {
-                Fate::SpellingOf { section, key: meant } if section == name => Some((meant, layer.form.get(key.name)?)),
+            let spelling = self.section.keys.iter().find_map(|key| match key.status {
+                Status::AliasOf { section, key: meant } if section == name => Some((meant, layer.form.get(key.name)?)),
                 _ => None,
             });
             layers.extend(spelling.map(|(meant, node)| Layer { form: Form::Key(meant, node), is_own }));
@@ -101,7 +102,7 @@ impl<'t> View<'t> {
     pub(crate) fn read<T>(
         &self,
         name: &str,
-        read: impl Fn(&str) -> Result<T, Misfit>,
+        read: impl Fn(&str) -> Result<T, BadValue>,
         report: &Report<'_>,
     ) -> Result<At<T>, Reported> {
         let value = self.read_optional(name, read, report)?;
@@ -112,7 +113,7 @@ impl<'t> View<'t> {
     pub(crate) fn read_optional<T>(
         &self,
         name: &str,
-        read: impl Fn(&str) -> Result<T, Misfit>,
+        read: impl Fn(&str) -> Result<T, BadValue>,
         report: &Report<'_>,
     ) -> Result<Option<At<T>>, Reported> {
         let key = self.section.key(name).expect("the key is in the table");

@@ -107,7 +107,7 @@ fn the_example_loads_without_a_word() {
     let loaded = load(&Input { source, overrides: Vec::new(), is_lenient: false }).unwrap();
     assert!(loaded.notes.is_empty(), "{}", loaded.notes.render(Palette::Plain));
     assert_loads_to_the_same_plan(&loaded);
-    let tests: Vec<_> = loaded.plan.tests.iter().map(|test| (test.name.as_str(), test.mode.name())).collect();
+    let tests: Vec<_> = loaded.plan.tests.iter().map(|test| (test.name.as_str(), test.route.mode())).collect();
     let expected = [
         ("fone2line_dtmf", "dtmf"),
         ("line2fone_dtmf", "dtmf"),

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use calltest_config::{Input, Loaded, Palette, Source, load};
-use calltest_core::number_rule::{Rejected, caller_as_seen};
-use calltest_core::plan::{Mode, Plan};
+use calltest_core::caller::caller_as_seen;
+use calltest_core::number_rule::Rejected;
+use calltest_core::plan::Plan;
 
 fn loaded(path: &str) -> Loaded {
     let source = Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -18,11 +19,7 @@ fn loaded(path: &str) -> Loaded {
 
 /// The number that a test dials.
 fn dialled<'p>(plan: &'p Plan, test: &str) -> Option<&'p str> {
-    match &plan.test(test).unwrap().mode {
-        Mode::Ring { to } => to.number.as_deref(),
-        Mode::Dtmf { ends, .. } => ends.number.as_deref(),
-        mode => panic!("{test} has mode {}", mode.name()),
-    }
+    plan.test(test).unwrap().route.dialled()
 }
 
 #[test]

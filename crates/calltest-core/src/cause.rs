@@ -85,10 +85,10 @@ impl fmt::Display for HangupCause {
     }
 }
 
-/// Why a channel ended: the cause, and the code of its technology where that was off-nominal (for PJSIP the final SIP
+/// Why a channel was hung up: the cause, and the code of its technology where that was off-nominal (for PJSIP the final SIP
 /// status, RFC 3261 §21). Asterisk reports such codes from 22.7 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CallEnd {
+pub struct Hangup {
     /// The Q.850 cause.
     pub cause: HangupCause,
     /// The technology's own code.
@@ -139,7 +139,7 @@ impl ExpectedCause {
     }
 
     /// Whether a call that ended like that ended as expected.
-    pub fn fits(self, end: &CallEnd) -> bool {
+    pub fn fits(self, end: &Hangup) -> bool {
         match self {
             Self::Q850(cause) => end.cause == cause,
             Self::Sip(status) => end.tech_cause == Some(TechCause::Sip(status)),
@@ -182,13 +182,13 @@ impl TechCause {
     }
 }
 
-impl From<HangupCause> for CallEnd {
+impl From<HangupCause> for Hangup {
     fn from(cause: HangupCause) -> Self {
         Self { cause, tech_cause: None }
     }
 }
 
-impl fmt::Display for CallEnd {
+impl fmt::Display for Hangup {
     /// `17 user busy (SIP 486)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.tech_cause {
@@ -230,15 +230,15 @@ mod tests {
 
     #[test]
     fn a_cause_fits_its_number_or_its_sip_code() {
-        let end = CallEnd { cause: HangupCause(58), tech_cause: Some(TechCause::Sip(488)) };
+        let end = Hangup { cause: HangupCause(58), tech_cause: Some(TechCause::Sip(488)) };
         assert!(ExpectedCause::Sip(488).fits(&end) && ExpectedCause::Q850(HangupCause(58)).fits(&end));
         assert!(!ExpectedCause::Sip(58).fits(&end) && !ExpectedCause::Q850(HangupCause(17)).fits(&end));
     }
 
     #[test]
     fn a_call_end_reads_like_a_sentence() {
-        let end = CallEnd { cause: HangupCause::USER_BUSY, tech_cause: Some(TechCause::Sip(486)) };
+        let end = Hangup { cause: HangupCause::USER_BUSY, tech_cause: Some(TechCause::Sip(486)) };
         assert_eq!(end.to_string(), "17 user busy (SIP 486)");
-        assert_eq!(CallEnd::from(HangupCause(77)).to_string(), "cause 77");
+        assert_eq!(Hangup::from(HangupCause(77)).to_string(), "cause 77");
     }
 }

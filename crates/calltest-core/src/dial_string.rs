@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::legible;
+
 /// The template that Asterisk is given to originate a call: `PJSIP/{number}@trunk`, `Local/{number}@direct`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DialString(String);
@@ -62,25 +64,14 @@ impl DialString {
     }
 
     /// What is dialled behind the endpoint, once the number is in its place: `112` in `PJSIP/112@trunk`, in
-    /// `PJSIP/trunk/sip:112@example.org` and in `DAHDI/g1/112`. `None` where the endpoint itself is called.
+    /// `PJSIP/trunk/sip:112@example.org` and in `DAHDI/g1/112`; without what it is wrapped in, as in `%31%31%32` or
+    /// `<sip:112@example.org>`. `None` where the endpoint itself is called.
     pub fn destination(&self, number: Option<&str>) -> Option<String> {
-        let dialled = self.dial(number);
-        let (tech, resource) = dialled.split_once('/')?;
-        let (first, second) = match resource.split_once('/') {
-            Some((first, second)) if !self.is_local() => (first, second.split('/').next().unwrap_or(second)),
-            Some((first, _)) => (first, ""),
-            None => (resource, ""),
-        };
-        let target = match (second, first.rsplit_once('@')) {
-            (second, _) if !second.is_empty() => second,
-            // Here it is the user to log in as that precedes the `@`.
-            _ if tech.eq_ignore_ascii_case("iax2") => return None,
-            (_, Some((target, _))) => target,
-            // Without a context Asterisk looks the extension up in `default`.
-            (_, None) if self.is_local() => first,
-            (_, None) => return None,
-        };
-        let mut target = target.split(['@', '&', ';']).next().unwrap_or(target);
+        let raw = self.target(&self.dial(number))?.0;
+        let stages = legible::stages(&raw);
+        let legible = stages.last().map_or(raw.as_str(), String::as_str);
+        let address = legible.rsplit_once('<').map_or(legible, |(_, inside)| inside);
+        let mut target = address.split(['@', '&', ';', '>', '?']).next().unwrap_or(address).trim();
         for scheme in ["sip:", "sips:", "tel:"] {
             target = match target.get(..scheme.len()) {
                 Some(start) if start.eq_ignore_ascii_case(scheme) => &target[scheme.len()..],
@@ -90,9 +81,39 @@ impl DialString {
         // A password may follow, as in `SIP/112:secret@host`.
         let target = target.split(':').next().unwrap_or(target);
         // On telephone lines a `w` waits half a second for a dial tone.
-        let is_line = ["dahdi", "zap"].iter().any(|line| tech.eq_ignore_ascii_case(line));
+        let is_line = ["dahdi", "zap"].iter().any(|line| self.technology().eq_ignore_ascii_case(line));
         let target = if is_line { target.replace(['w', 'W'], "") } else { target.to_owned() };
         (!target.is_empty()).then_some(target)
+    }
+
+    /// What is dialled behind the endpoint, as it is: every part in which a far end could look for a number.
+    pub fn targets(&self, number: Option<&str>) -> Vec<String> {
+        let Some((target, others)) = self.target(&self.dial(number)) else { return Vec::new() };
+        std::iter::once(target).chain(others).collect()
+    }
+
+    /// The part of a filled dial string that names the destination, and other parts that could.
+    fn target(&self, dialled: &str) -> Option<(String, Vec<String>)> {
+        let (tech, resource) = dialled.split_once('/')?;
+        let (first, rest) = match resource.split_once('/') {
+            Some((first, rest)) if !self.is_local() => (first, rest),
+            Some((first, _)) => (first, ""),
+            None => (resource, ""),
+        };
+        let second = rest.split('/').next().unwrap_or(rest);
+        // There it is the user to log in as that precedes the `@`.
+        let user = first.rsplit_once('@').filter(|_| !tech.eq_ignore_ascii_case("iax2")).map(|(user, _)| user);
+        match (second, user) {
+            // A slash may be part of a URI.
+            (second, user) if !second.is_empty() => {
+                let others = [Some(rest).filter(|rest| *rest != second), user].into_iter().flatten();
+                Some((second.into(), others.map(String::from).collect()))
+            }
+            (_, Some(user)) => Some((user.into(), Vec::new())),
+            // Without a context Asterisk looks the extension up in `default`.
+            (_, None) if self.is_local() => Some((first.into(), Vec::new())),
+            (_, None) => None,
+        }
     }
 }
 
@@ -152,6 +173,11 @@ mod tests {
             ("Local/112@direct", Some("112")),
             ("Local/112@direct/n", Some("112")),
             ("local/112", Some("112")),
+            ("PJSIP/%31%31%32@trunk", Some("112")),
+            ("PJSIP/trunk/sip:%2531%2531%2532@example.org", Some("112")),
+            ("PJSIP/trunk/\"x\" <sip:112@example.org>", Some("112")),
+            ("PJSIP/112%3buser=phone@trunk", Some("112")),
+            ("PJSIP/１１２@trunk", Some("112")),
             ("Local/answer@direct", Some("answer")),
             ("Local/@direct", None),
         ];

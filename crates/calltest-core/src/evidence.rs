@@ -6,41 +6,30 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cause::{CallEnd, HangupCause, TechCause};
-use crate::number::CallerMismatch;
-use crate::plan::{LinkName, ServerName};
-use crate::verdict::Trouble;
+use crate::abilities::Abilities;
+pub use crate::awaiting::Awaiting;
+use crate::caller::CallerMismatch;
+use crate::cause::{Hangup, HangupCause};
+use crate::name::{LinkName, ServerName};
+pub use crate::side::Side;
+use crate::trouble::Trouble;
 
-/// The two sides of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// The outbound leg: the channel that we originate on `src`.
-    Src,
-    /// The inbound leg: the channel that arrives for `dst`.
-    Dst,
+/// A moment by the clock of an engine. Two of them tell a span only if they are of one clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Whose clock: that of this server.
+    pub clock: ServerName,
+    /// Microseconds since the Unix epoch.
+    pub micros: i64,
 }
-
-impl Side {
-    /// The other end of the call.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Src => Self::Dst,
-            Self::Dst => Self::Src,
-        }
-    }
-}
-
-/// A server's own time stamp, in microseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ServerTime(pub i64);
 
 /// One thing that was observed or done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     /// When we saw or did it, on our monotonic clock, since the run held its links.
     pub at: Duration,
-    /// When the server says it happened; `None` for what we did ourselves.
-    pub server_time: Option<ServerTime>,
+    /// When the engine says it happened; `None` for what we did ourselves.
+    pub stamp: Option<Stamp>,
     /// Which leg it is about, if one.
     pub side: Option<Side>,
     /// What it was.
@@ -76,7 +65,7 @@ pub enum Observation {
         dialled: String,
     },
     /// A call arrived where ours was awaited, but is not ours. It was rejected.
-    Misfit {
+    WrongCall {
         /// The caller's number as shown, perhaps empty.
         caller: String,
         /// The number it dialled, perhaps empty.
@@ -84,10 +73,24 @@ pub enum Observation {
         /// How its caller ID differs from what the test wants; `None` if only the dialled number does.
         mismatch: Option<CallerMismatch>,
     },
-    /// A further call arrived on the link while ours was up. It was rejected.
+    /// A call arrived on the link that cannot be ours: before ours was dialled, or while it was up. It was rejected.
     Stranger {
         /// The caller's number as shown, perhaps empty.
         caller: String,
+    },
+    /// A call arrived on a link where nobody waited for it, and looked like the one that this run has out. It was rejected.
+    TurnedAway {
+        /// The link.
+        link: String,
+        /// The caller's number as shown, perhaps empty.
+        caller: String,
+        /// The number it dialled, perhaps empty.
+        dialled: String,
+    },
+    /// More calls of others arrived on the link than are told one by one. They were rejected.
+    MoreCalls {
+        /// How many.
+        count: usize,
     },
     /// The far half of our own Local channel came into the app: the dialplan has no such extension.
     CameBack {
@@ -103,7 +106,7 @@ pub enum Observation {
         /// The digits.
         digits: String,
     },
-    /// Digits were overdue at the other end, so we started to send silence: a sound may let them through.
+    /// Digits were overdue at the other party, so we started to send silence: a sound may let them through.
     SilenceSent,
     /// A digit came in.
     DigitReceived {
@@ -160,7 +163,7 @@ pub enum Observation {
     /// The channel is asked to end; a soft request is one of our own or of the server's.
     HangupRequest {
         /// Why.
-        end: CallEnd,
+        end: Hangup,
         /// Whether the request came from inside the server.
         is_soft: bool,
     },
@@ -172,15 +175,23 @@ pub enum Observation {
     /// The channel is gone.
     Gone {
         /// Why, where the server tells a cause.
-        end: Option<CallEnd>,
+        end: Option<Hangup>,
     },
     /// Something of ours or the server's went wrong, which leaves the run without a finding.
     Troubled(Trouble),
 }
 
 impl Observation {
+    /// Whether the far end of a call that rings may show so that the call was rejected there.
+    pub fn answers_rejection(&self) -> bool {
+        matches!(
+            self,
+            Self::HangupRequest { .. } | Self::Gone { .. } | Self::DialEnded { .. } | Self::Answered | Self::EarlyMedia
+        )
+    }
+
     /// Whether it tells nothing of the way out but that it was tried: a channel was dialled, or is gone for no cause.
-    pub fn is_mute(&self) -> bool {
+    pub fn says_nothing(&self) -> bool {
         match self {
             Self::Dialled { .. } => true,
             Self::Gone { end } => end.is_none_or(|end| end.cause == HangupCause::NOT_TOLD),
@@ -189,36 +200,34 @@ impl Observation {
     }
 }
 
-/// What the script was waiting for.
+/// A time between two facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaiting {
-    /// Asterisk's reply to the originate request.
-    Originate,
-    /// The call's arrival at the destination.
-    Arrival,
-    /// Ringing at the source.
-    Ringing,
-    /// The answer to reach this side.
-    Answer(Side),
-    /// Early media at the source.
-    EarlyMedia,
-    /// The far end to reject the call.
-    Rejection,
-    /// The caller to end the call, or to press `#`.
-    CallerToEnd,
-    /// Digits to arrive at this side.
-    Digits(Side),
-    /// A pause of the script to end.
-    Pause,
-    /// A sound to end.
-    Playback,
-    /// A recording to start or end.
-    Recording,
+pub struct Span {
+    /// By the engine's clock, where both facts are of one leg and stamped by one clock. That leaves out our own delays.
+    pub by_server: Option<Duration>,
+    /// By our own clock, which never steps.
+    pub ours: Duration,
+}
+
+impl Span {
+    /// Up to this difference, our own delays may explain that the two clocks do not agree.
+    const AGREEMENT: Duration = Duration::from_secs(1);
+    const AGREEMENT_MICROS: i128 = Self::AGREEMENT.as_micros() as i128;
+
+    /// Whether the clocks disagree.
+    pub fn is_contradicted(self) -> bool {
+        self.by_server.is_some_and(|by_server| by_server.abs_diff(self.ours) > Self::AGREEMENT)
+    }
+
+    /// The better of the two: the engine's, unless its clock has stepped.
+    pub fn told(self) -> Duration {
+        self.by_server.filter(|_| !self.is_contradicted()).unwrap_or(self.ours)
+    }
 }
 
 /// How the script ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Ending {
+pub enum ScriptEnd {
     /// It went through all of its steps.
     Completed,
     /// It was cut short.
@@ -283,7 +292,10 @@ pub struct Sight {
     pub server: ServerName,
     /// The longest time in which nothing was heard from it.
     pub longest_silence: Duration,
-    /// How long a message of our own took to come back to us after the script had ended; `None` if none was sent.
+    /// From this silence on, what is late, corrupted or missing proves nothing: the engine knows how often it hears from a
+    /// server that goes on working.
+    pub silence_limit: Duration,
+    /// How long a message of our own took to come back to us after the script had ended; `None` if it did not.
     pub round_trip: Option<Duration>,
 }
 
@@ -294,10 +306,19 @@ pub struct Evidence {
     pub src: Option<LinkName>,
     /// The link on which the call should arrive.
     pub dst: Option<LinkName>,
+    /// The server that the source lies on.
+    pub src_server: Option<ServerName>,
+    /// The server that the destination lies on.
+    pub dst_server: Option<ServerName>,
+    /// What the engine that the source lies on, or the destination where there is no source, was seen to show.
+    pub abilities: Abilities,
     /// What happened, in the order in which we learnt of it.
     pub facts: Vec<Fact>,
     /// How the script ended.
-    pub ending: Ending,
+    pub script_end: ScriptEnd,
+    /// When it ended, since the run held its links. What came in later tells nothing against the network, since by then we
+    /// were ending the call ourselves; but it may show that something was late.
+    pub script_ended_at: Duration,
     /// How well each server involved could be seen.
     pub sight: Vec<Sight>,
     /// The longest delay of our own event loop while the run lasted.
@@ -353,8 +374,8 @@ impl Evidence {
     ///
     /// Asterisk's cause 0 is none. It comes with the end of an answered call when the far end sends a BYE without a
     /// Reason (RFC 3326), as most telephones do: that is normal clearing (RFC 3398).
-    pub fn end_of(&self, side: Side) -> Option<CallEnd> {
-        let is_told = |end: &CallEnd| end.cause != HangupCause::NOT_TOLD;
+    pub fn hangup_of(&self, side: Side) -> Option<Hangup> {
+        let is_told = |end: &Hangup| end.cause != HangupCause::NOT_TOLD;
         let request = self.of(side).find_map(|fact| match fact.what {
             Observation::HangupRequest { end, is_soft: false } => Some(end),
             _ => None,
@@ -394,24 +415,78 @@ impl Evidence {
         })
     }
 
-    /// The time from one fact to another: by the server's clock where both are of one leg and it has stamped both, since
-    /// that leaves out our own delays; else by ours.
-    pub fn span(from: &Fact, to: &Fact) -> Duration {
-        match (from.server_time, to.server_time) {
-            (Some(start), Some(end)) if from.side == to.side => {
-                Duration::from_micros(end.0.saturating_sub(start.0).try_into().unwrap_or(0))
-            }
-            _ => to.at.saturating_sub(from.at),
-        }
+    /// Whether a fact happened before the script ended, as far as can be told. A leg that was over by then does nothing new,
+    /// so what is told of it afterwards has happened before, too: the order of events means nothing. What was only told late
+    /// shows it by its stamp.
+    pub fn is_in_time(&self, fact: &Fact) -> bool {
+        let was_over = |side| self.ended(side).is_some_and(|end| end.at <= self.script_ended_at);
+        fact.at <= self.script_ended_at
+            || fact.side.is_some_and(was_over)
+            || self.happened_by(fact).is_some_and(|by| by <= self.script_ended_at)
     }
-}
 
-/// The technology's code for a channel of that technology.
-pub fn tech_cause(technology: &str, code: i64) -> TechCause {
-    match u16::try_from(code) {
-        Ok(status) if technology.eq_ignore_ascii_case("pjsip") || technology.eq_ignore_ascii_case("sip") => {
-            TechCause::Sip(status)
+    /// By when something had happened at the latest, on our clock, as its stamp tells: no event is heard of sooner after its
+    /// stamp than the quickest one was. `None` if there is no such event, or the stamp is older than that of an event in time,
+    /// as after a step of the server's clock.
+    fn happened_by(&self, fact: &Fact) -> Option<Duration> {
+        let stamp = fact.stamp.as_ref()?;
+        let in_time = self.facts.iter().filter(|other| other.at <= self.script_ended_at);
+        let mut by: Option<Duration> = None;
+        for (at, known) in in_time.filter_map(|other| Some((other.at, other.stamp.as_ref()?))) {
+            if known.clock == stamp.clock {
+                let later = u64::try_from(stamp.micros.checked_sub(known.micros)?).ok()?;
+                let heard = at.saturating_add(Duration::from_micros(later));
+                by = Some(by.map_or(heard, |by| by.min(heard)));
+            }
         }
-        _ => TechCause::Other(code),
+        by
+    }
+
+    /// Whether the clock of a leg's server stepped in the call: whose, and what time from first to last it tells and we do. A
+    /// step moves all that follows. A single event that is merely late does not.
+    pub fn clock_step(&self, side: Side) -> Option<(ServerName, Duration, Duration)> {
+        // A call is dialled before the server has it.
+        let seen = self.of(side).filter(|fact| !matches!(fact.what, Observation::Dialled { .. }));
+        let seen: Vec<(&Fact, &Stamp)> = seen.filter_map(|fact| Some((fact, fact.stamp.as_ref()?))).collect();
+        let (first, last) = (seen.first()?, seen.last()?);
+        // How far our clock is ahead; never less than it takes an event to come.
+        let ahead = |part: &[(&Fact, &Stamp)]| {
+            let micros = |fact: &Fact| i128::try_from(fact.at.as_micros()).unwrap_or(i128::MAX);
+            part.iter().map(|(fact, stamp)| micros(fact) - i128::from(stamp.micros)).min()
+        };
+        let has_stepped = (1..seen.len()).any(|split| {
+            let (before, after) = seen.split_at(split);
+            let by = ahead(after).zip(ahead(before)).map_or(0, |(after, before)| after - before);
+            by < -Span::AGREEMENT_MICROS || (by > Span::AGREEMENT_MICROS && after.len() > 1)
+        });
+        let span = Self::spans(first.0, last.0);
+        has_stepped.then(|| (last.1.clock.clone(), span.by_server.unwrap_or_default(), span.ours))
+    }
+
+    /// How much sound a side recorded; `None` if nothing was fetched.
+    pub fn recorded(&self, side: Side) -> Option<Duration> {
+        self.of(side).find_map(|fact| match fact.what {
+            Observation::RecordingFetched { duration, .. } => Some(duration),
+            _ => None,
+        })
+    }
+
+    /// The time from one fact to another, as it is told to people.
+    pub fn span(from: &Fact, to: &Fact) -> Duration {
+        Self::spans(from, to).told()
+    }
+
+    /// The time from one fact to another by each clock that knows of it.
+    pub fn spans(from: &Fact, to: &Fact) -> Span {
+        let by_server = match (&from.stamp, &to.stamp) {
+            // A clock that was put back tells no time.
+            (Some(start), Some(end)) if from.side == to.side && start.clock == end.clock => end
+                .micros
+                .checked_sub(start.micros)
+                .and_then(|micros| micros.try_into().ok())
+                .map(Duration::from_micros),
+            (Some(_) | None, Some(_) | None) => None,
+        };
+        Span { by_server, ours: to.at.saturating_sub(from.at) }
     }
 }

@@ -1,17 +1,17 @@
-//! What a test expects of its call, in the form that the judge compares with the evidence.
+//! What a test expects of its call, in the form that the judge compares with the evidence. What each mode expects is in
+//! `of_test`.
 
+mod of_test;
+
+use std::fmt;
 use std::time::Duration;
 
 use crate::cause::ExpectedCause;
-use crate::evidence::Side;
-use crate::plan::{CallTest, Mode, Presence, Ringing};
-use crate::verdict::Milestone;
+use crate::evidence::{Fact, Observation};
+use crate::plan::{Presence, Ringing};
+use crate::side::Side;
 
-/// How long a call of a `timeout` test may take until it rings; its own `timeout` counts from there.
-pub const TIME_TO_RING: Duration = Duration::from_secs(30);
-
-/// How long a call may wait for its server before it goes out, where its time counts from something later.
-const TIME_TO_SET_UP: Duration = Duration::from_secs(15);
+pub use of_test::TIME_TO_RING;
 
 /// What has to be seen for a pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Expectation {
     pub deadline: Duration,
     /// Whether the call has to arrive at a link of ours.
     pub arrives: bool,
+    /// Whether the caller ID tells that the call which arrives is the test's own.
+    pub checks_caller: bool,
     /// How far the call has to get, as its source sees it. An answer without ringing before reaches
     /// [`Milestone::Ringing`] too, unless ringing is required.
     pub milestone: Milestone,
@@ -43,6 +45,33 @@ pub struct Expectation {
     pub sounds: Vec<ExpectedSound>,
 }
 
+/// A point that a call has to reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// It arrives at a link of ours.
+    Arrival,
+    /// The caller sees early media.
+    EarlyMedia,
+    /// The far end rejects it.
+    Rejection,
+    /// The caller sees ringing.
+    Ringing,
+    /// The caller sees the answer.
+    Answer,
+}
+
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arrival => "a call",
+            Self::EarlyMedia => "early media",
+            Self::Ringing => "ringing",
+            Self::Answer => "an answer",
+            Self::Rejection => "a rejection",
+        })
+    }
+}
+
 /// When a call has to be rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionWindow {
@@ -58,6 +87,16 @@ pub enum RejectionWindow {
         /// At the latest.
         to: Duration,
     },
+}
+
+impl RejectionWindow {
+    /// Whether a rejection at that time is in it: since the call went out, or since it first rang.
+    pub fn contains(self, after: Duration) -> bool {
+        match self {
+            Self::AfterDialling { within } => after <= within,
+            Self::AfterRinging { from, to } => from <= after && after <= to,
+        }
+    }
 }
 
 /// A sound that one side plays and the other records.
@@ -80,44 +119,22 @@ pub struct ExpectedDigits {
     pub may_repeat: bool,
 }
 
-impl Expectation {
-    /// What a test expects. For `dtmf`, `draw` is asked for the digits of one direction, given how many.
-    pub fn of(test: &CallTest, mut draw: impl FnMut(usize) -> String) -> Self {
-        let (arrives, milestone, may_be_answered) = match &test.mode {
-            Mode::Dtmf { .. } | Mode::Audio { .. } => (true, Milestone::Answer, true),
-            Mode::Call { .. } => (true, Milestone::Ringing, false),
-            Mode::Ring { .. } => (false, Milestone::Ringing, true),
-            Mode::Play { .. } => (false, Milestone::Answer, true),
-            Mode::Fail { .. } | Mode::Timeout { .. } => (false, Milestone::Rejection, false),
-            Mode::Wait { .. } | Mode::Answer { .. } | Mode::Record { .. } => (true, Milestone::Arrival, true),
-        };
-        let rejection = match &test.mode {
-            Mode::Fail { within, .. } => Some(RejectionWindow::AfterDialling { within: *within }),
-            Mode::Timeout { ringtime, .. } => Some(RejectionWindow::AfterRinging { from: *ringtime, to: test.timeout }),
-            _ => None,
-        };
-        let before_it_counts = match &test.mode {
-            Mode::Timeout { .. } => TIME_TO_RING + TIME_TO_SET_UP,
-            _ => Duration::ZERO,
-        };
-        let can_end_early = matches!(test.mode, Mode::Ring { .. } | Mode::Play { .. });
-        let demands = &test.demands;
-        Self {
-            deadline: test.timeout + before_it_counts,
-            arrives,
-            milestone,
-            may_be_answered,
-            may_end_early: can_end_early && !demands.causes.is_empty(),
-            ringing: demands.ringing.clone(),
-            early_media: demands.early_media,
-            answer_within: demands.answer_within,
-            rejection,
-            causes: demands.causes.clone(),
-            digits: digits(&test.mode, &mut draw),
-            sounds: sounds(&test.mode),
-        }
+impl Ringing {
+    /// The first sign of ringing among facts about the source.
+    pub fn first_sign<'f>(&self, facts: impl Iterator<Item = &'f Fact>) -> Option<&'f Fact> {
+        facts.filter(|fact| self.is_seen_in(&fact.what)).min_by_key(|fact| fact.at)
     }
 
+    fn is_seen_in(&self, what: &Observation) -> bool {
+        match what {
+            Observation::Ringing => true,
+            Observation::EarlyMedia => self.early_media_counts,
+            _ => false,
+        }
+    }
+}
+
+impl Expectation {
     /// The digits expected at a side.
     pub fn digits_to(&self, side: Side) -> Option<&ExpectedDigits> {
         self.digits.iter().find(|digits| digits.to == side)
@@ -127,19 +144,4 @@ impl Expectation {
     pub fn needs_ringing(&self) -> bool {
         self.ringing.presence == Presence::Required
     }
-}
-
-/// The callee sends first, once the caller listens.
-fn digits(mode: &Mode, draw: &mut impl FnMut(usize) -> String) -> Vec<ExpectedDigits> {
-    let Mode::Dtmf { dtmf, .. } = mode else { return Vec::new() };
-    let (len, may_repeat) = (dtmf.len.get().try_into().unwrap_or(usize::MAX), dtmf.may_repeat);
-    [Side::Src, Side::Dst].map(|to| ExpectedDigits { to, digits: draw(len), may_repeat }).into()
-}
-
-/// As with digits, the callee's sound comes first. Only what is recorded can be judged.
-fn sounds(mode: &Mode) -> Vec<ExpectedSound> {
-    let Mode::Audio { audio, .. } = mode else { return Vec::new() };
-    let to_src = audio.src_in.is_some().then_some(ExpectedSound { to: Side::Src, is_played: audio.dst_out.is_some() });
-    let to_dst = audio.dst_in.is_some().then_some(ExpectedSound { to: Side::Dst, is_played: audio.src_out.is_some() });
-    to_src.into_iter().chain(to_dst).collect()
 }

@@ -5,22 +5,31 @@
 //! world about it. It does no I/O, spawns nothing, reads no clock and draws no random numbers: time and random values
 //! are arguments. So every rule in here is a table that a test can spell out.
 
+pub mod abilities;
+pub mod awaiting;
+pub mod call_volume;
+pub mod caller;
 pub mod cause;
+pub mod code;
 pub mod dial_string;
 pub mod dtmf;
 pub mod event;
 pub mod evidence;
 pub mod expectation;
 pub mod guard;
+pub mod inbound_route;
 pub mod judge;
+mod legible;
 pub mod measures;
+pub mod name;
 pub mod number;
 pub mod number_rule;
+pub mod outbound_route;
 pub mod plan;
 pub mod quiet;
 mod repeated;
 pub mod run;
+pub mod side;
 pub mod streak;
+pub mod trouble;
 pub mod verdict;
-pub mod way_in;
-pub mod way_out;

@@ -2,7 +2,7 @@
 //!
 //! They do what the old program left to macros in Asterisk's dialplan. A link's list is consulted before its server's, and
 //! the first rule that fits is the only one that applies; the order is that of the file, unlike in Asterisk, which looks
-//! for the narrowest pattern. Comparing the outcome with what was expected is left to `number`.
+//! for the narrowest pattern. Comparing the outcome with what was expected is left to `caller`.
 
 mod pattern;
 mod replacement;
@@ -12,8 +12,7 @@ use std::fmt;
 pub use pattern::{BadPattern, Pattern};
 pub use replacement::{BadReplacement, Replacement};
 
-use crate::number::{CallerMismatch, PhoneNumber};
-use crate::plan::{Link, LinkName, Server, ServerName};
+use crate::name::{LinkName, ServerName};
 
 /// One rule: what happens to the numbers that fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,19 +73,7 @@ pub struct RuleLists<'p> {
     pub server: (&'p ServerName, &'p NumberRules),
 }
 
-impl<'p> RuleLists<'p> {
-    /// What a number that is dialled over a link passes.
-    pub fn outgoing(link: &'p Link, server: &'p Server) -> Self {
-        let (link, server) = ((&link.name, &link.outgoing), (&server.name, &server.outgoing));
-        Self { direction: Direction::Outgoing, link, server }
-    }
-
-    /// What the number of a caller on a link passes.
-    pub fn incoming(link: &'p Link, server: &'p Server) -> Self {
-        let (link, server) = ((&link.name, &link.incoming), (&server.name, &server.incoming));
-        Self { direction: Direction::Incoming, link, server }
-    }
-
+impl RuleLists<'_> {
     /// Applies the first rule that fits; without one, the number stays as it is.
     ///
     /// # Errors
@@ -109,32 +96,6 @@ impl<'p> RuleLists<'p> {
         };
         Err(Rejected { number: number.into(), rule: place, why })
     }
-}
-
-/// The number of a caller on a link, after the rules for incoming numbers. No caller ID stays no caller ID.
-///
-/// # Errors
-/// If a rule rejects the caller, or leaves nothing of the number.
-pub fn caller_as_seen(link: &Link, server: &Server, caller: &str) -> Result<String, Rejected> {
-    if caller.is_empty() {
-        return Ok(String::new());
-    }
-    RuleLists::incoming(link, server).apply(caller).map(|mapped| mapped.number)
-}
-
-/// Whether the caller on a link is the one expected, once the rules for incoming numbers were applied.
-///
-/// # Errors
-/// Tells how they differ; the number received is the one that was shown, before the rules.
-pub fn check_caller(link: &Link, server: &Server, expected: &PhoneNumber, caller: &str) -> Result<(), CallerMismatch> {
-    let seen = caller_as_seen(link, server, caller)
-        .map_err(|rejected| CallerMismatch::Rejected { expected: expected.clone(), rejected: Box::new(rejected) })?;
-    server.dialplan.check_caller(expected, &seen).map_err(|mismatch| match mismatch {
-        CallerMismatch::Differs { expected, received, read_as } if received != caller => {
-            CallerMismatch::Differs { expected, received: caller.into(), read_as: read_as.or(Some(received)) }
-        }
-        mismatch => mismatch,
-    })
 }
 
 /// Where a rule stands.
@@ -217,13 +178,11 @@ impl fmt::Display for Rejected {
 impl std::error::Error for Rejected {}
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::guard::Guard;
-    use crate::number::Dialplan;
-    use crate::quiet::QuietTimes;
 
-    fn rules(list: &[(&str, &str)]) -> NumberRules {
+    /// Rules of these patterns, each with its replacement or `reject`.
+    pub(crate) fn rules(list: &[(&str, &str)]) -> NumberRules {
         let rule = |(pattern, action): &(&str, &str)| NumberRule {
             pattern: Pattern::parse(pattern).unwrap(),
             action: match *action {
@@ -309,61 +268,6 @@ mod tests {
         assert_eq!(mapped.number, "92");
         assert_eq!(mapped.rule.unwrap().to_string(), "rule 2 under `outgoing` of server pbx: `_2!`");
         assert_eq!(apply(&of_link, &of_server, "3").unwrap(), Mapped { number: "3".into(), rule: None });
-    }
-
-    #[test]
-    fn a_caller_is_compared_after_the_rules() {
-        let (link, server) = one_link(rules(&[("_0.", "{number:1}"), ("anonymous", "reject")]));
-        let expected = PhoneNumber::parse("+49911123").unwrap();
-        let check =
-            |caller: &str| check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string());
-        assert_eq!(check("00911123"), Ok(()));
-        assert_eq!(check("+49911123"), Ok(()));
-        let sentence = "expected caller ID +49911123, received 00911124, which reads as +49911124";
-        assert_eq!(check("00911124"), Err(sentence.into()));
-        assert_eq!(check(""), Err("expected caller ID +49911123, no caller ID received".into()));
-        let sentence = "expected caller ID +49911123, but anonymous is rejected by rule 2 under `incoming` of link trunk: `anonymous`";
-        assert_eq!(check("anonymous"), Err(sentence.into()));
-        let (strict, _) = one_link(rules(&[("_!", "reject")]));
-        let nobody = check_caller(&strict, &server, &expected, "");
-        assert_eq!(nobody, Err(CallerMismatch::None { expected: expected.clone() }));
-        let extension = PhoneNumber::parse("123").unwrap();
-        assert_eq!(check_caller(&link, &server, &extension, "00123"), Ok(()));
-    }
-
-    fn one_link(incoming: NumberRules) -> (Link, Server) {
-        let server = Server {
-            name: "pbx".into(),
-            host: "localhost".into(),
-            port: 8088,
-            tls: None,
-            init_timeout: std::time::Duration::ZERO,
-            username: "u".into(),
-            password: crate::plan::Secret::new("p"),
-            app: "calltest".into(),
-            play_base: String::new(),
-            record_base: String::new(),
-            dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
-            outgoing: NumberRules::default(),
-            incoming: NumberRules::default(),
-            max_calls: None,
-            quiet: QuietTimes::default(),
-        };
-        let link = Link {
-            name: "trunk".into(),
-            server: "pbx".into(),
-            channel: None,
-            arrives_as: "trunk".into(),
-            number: None,
-            outgoing: NumberRules::default(),
-            incoming,
-            guard: Guard::default(),
-            leads_outside: true,
-            prio: 0,
-            max_calls: std::num::NonZeroU32::MIN,
-            quiet: QuietTimes::default(),
-        };
-        (link, server)
     }
 
     #[test]

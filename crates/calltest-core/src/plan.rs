@@ -4,86 +4,30 @@
 //! mode needs, so a test without a source, or a link that does not exist, cannot be written down here. How the YAML
 //! spells all this is left to `calltest-config`.
 
+mod address;
 mod call_test;
+mod route;
+mod server;
 mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use call_test::{
-    Audio, CallTest, Delay, Demands, Destination, Dtmf, Ends, Mode, Presence, Reception, Rejection, Ringing, Schedule,
-};
+pub use address::Address;
+pub use call_test::{CallTest, Delay, Presence, Requirements, Ringing, Schedule};
+pub use route::{Audio, BothScript, Destination, Dtmf, InScript, OutScript, Parties, Reception, Rejection, Route};
+pub use server::{Asterisk, Secret, Server, ServerKind, Tls};
 pub use trigger::{Method, Query, Trigger};
 
 pub use crate::dial_string::{BadDialString, DialString};
 use crate::guard::Guard;
-use crate::number::{Dialplan, PhoneNumber};
-use crate::number_rule::NumberRules;
+pub use crate::name::{LinkName, ServerName, TestName};
+use crate::number::PhoneNumber;
+use crate::number_rule::{Direction, NumberRules, RuleLists};
 use crate::quiet::QuietTimes;
-
-/// Declares a name: a cheap-to-clone string that cannot be mistaken for another kind of name.
-macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// The name as it is written in the configuration.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(name: &str) -> Self {
-                Self(name.into())
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
-            }
-        }
-
-        impl std::borrow::Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-    };
-}
-
-name!(
-    /// The name of a configured test (a key of YAML `calls`).
-    TestName
-);
-name!(
-    /// The name of a link (a key of YAML `links`), which is also the first Stasis argument of a call that arrives on it.
-    LinkName
-);
-name!(
-    /// The name of an Asterisk server: a key of YAML `servers`, or [`ServerName::default`] for the one under `asterisk`.
-    ServerName
-);
-
-impl Default for ServerName {
-    /// The server under the YAML key `asterisk`.
-    fn default() -> Self {
-        "asterisk".into()
-    }
-}
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone)]
@@ -136,80 +80,18 @@ impl Plan {
         arriving.into_values().filter(|links| links.len() > 1).flatten().cloned().collect()
     }
 
+    /// Whether calls have to be counted at all.
+    pub fn has_budgets(&self) -> bool {
+        let mut budgets = self.links.values().map(|link| &link.guard.budget).chain([&self.guard.budget]);
+        budgets.any(|budget| !budget.is_unlimited())
+    }
+
     /// The server on which a link lies.
     ///
     /// # Panics
     /// If the link is not of this plan, as for [`Plan::link`].
     pub fn server_of(&self, link: &LinkName) -> &Arc<Server> {
         self.servers.get(&self.link(link).server).expect("a link names only servers of its own plan")
-    }
-}
-
-/// An Asterisk server and how to reach its ARI.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Server {
-    /// Its name in this plan.
-    pub name: ServerName,
-    /// Host name or address.
-    pub host: String,
-    /// TCP port of Asterisk's HTTP server.
-    pub port: u16,
-    /// HTTPS and WSS instead of plain HTTP and WS.
-    pub tls: Option<Tls>,
-    /// How long connecting may take, handshake included.
-    pub init_timeout: Duration,
-    /// ARI user.
-    pub username: String,
-    /// That user's password.
-    pub password: Secret,
-    /// The Stasis app that the dialplan hands calls to.
-    pub app: String,
-    /// Prefix of the names of sounds to play, as a media URI (`sound:calltest/`).
-    pub play_base: String,
-    /// Prefix of the names under which recordings are made.
-    pub record_base: String,
-    /// How numbers look at this server.
-    pub dialplan: Dialplan,
-    /// What becomes of numbers that are dialled here, where the link has no rule for them.
-    pub outgoing: NumberRules,
-    /// What becomes of the numbers of callers, where the link has no rule for them.
-    pub incoming: NumberRules,
-    /// How many runs may use this server at once; no limit if `None`.
-    pub max_calls: Option<NonZeroU32>,
-    /// While it is quiet, the daemon starts no run on this server by itself, and a failure does not count.
-    pub quiet: QuietTimes,
-}
-
-/// TLS towards an Asterisk server.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
-    /// PEM file with the authorities to trust instead of the usual ones.
-    pub ca: Option<PathBuf>,
-    /// PEM file with our own certificate, where the server asks for one.
-    pub cert: Option<PathBuf>,
-    /// PEM file with the key to `cert`.
-    pub key: Option<PathBuf>,
-}
-
-/// A password or token. It never prints itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the one place that has to send it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 
@@ -243,7 +125,7 @@ pub struct Link {
     /// The server it lies on.
     pub server: ServerName,
     /// How to dial out over it; a link without can only be called.
-    pub channel: Option<DialString>,
+    pub address: Option<Address>,
     /// The first Stasis argument of the calls that arrive on it: its own name, unless it shares a trunk with other links.
     pub arrives_as: LinkName,
     /// The number under which it is called, and which it shows as its caller ID.
@@ -264,12 +146,34 @@ pub struct Link {
     pub quiet: QuietTimes,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Link {
+    /// A link with nothing configured but its name and its server: it can be called, and not called out on.
+    pub fn new(name: &str, server: &str) -> Self {
+        Self {
+            name: name.into(),
+            server: server.into(),
+            address: None,
+            arrives_as: name.into(),
+            number: None,
+            outgoing: NumberRules::default(),
+            incoming: NumberRules::default(),
+            guard: Guard::default(),
+            leads_outside: false,
+            prio: 0,
+            max_calls: NonZeroU32::MIN,
+            quiet: QuietTimes::default(),
+        }
+    }
 
-    #[test]
-    fn a_secret_does_not_print_itself() {
-        assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
+    /// What a number that is dialled over this link passes; `server` is the one that it lies on.
+    pub fn outgoing_rules<'p>(&'p self, server: &'p Server) -> RuleLists<'p> {
+        let (link, server) = ((&self.name, &self.outgoing), (&server.name, &server.outgoing));
+        RuleLists { direction: Direction::Outgoing, link, server }
+    }
+
+    /// What the number of a caller on this link passes; `server` is the one that it lies on.
+    pub fn incoming_rules<'p>(&'p self, server: &'p Server) -> RuleLists<'p> {
+        let (link, server) = ((&self.name, &self.incoming), (&server.name, &server.incoming));
+        RuleLists { direction: Direction::Incoming, link, server }
     }
 }

@@ -4,16 +4,18 @@
 //! a type of its own for its reasons. A sentence names the link it is about, what was expected and what happened.
 
 mod failure;
-mod trouble;
+mod kind;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use failure::{Failure, Origin, Progress, Since, SoundFault, Waited};
-pub use trouble::Trouble;
+pub use kind::VerdictKind;
 
-use crate::evidence::Awaiting;
-use crate::plan::LinkName;
+use crate::code::Code;
+use crate::name::LinkName;
+use crate::number::shown;
+pub use crate::trouble::Trouble;
 
 /// How a run came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,39 +28,6 @@ pub enum Verdict {
     Error(Trouble),
     /// The run was called off.
     Cancelled,
-}
-
-/// The four ways in which a run can come out, without their reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum VerdictKind {
-    /// The call went as configured.
-    Pass,
-    /// The phone network did the wrong thing.
-    Fail,
-    /// We could not find out.
-    Error,
-    /// The run was called off.
-    Cancelled,
-}
-
-impl VerdictKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pass, Self::Fail, Self::Error, Self::Cancelled];
-
-    /// The word for it in outputs.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
 }
 
 impl Verdict {
@@ -86,21 +55,29 @@ impl Verdict {
             Self::Cancelled => Some("cancelled before it could finish".into()),
         }
     }
+
+    /// Why the run did not pass, in the form in which it is kept; `None` for a pass.
+    pub fn why(&self) -> Option<Reason> {
+        Some(Reason { code: self.code(), sentence: self.reason()? })
+    }
+
+    /// The word for the reason that programs go by; `None` where nothing is wrong.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Pass | Self::Cancelled => None,
+            Self::Fail(failure) => Some(failure.code()),
+            Self::Error(trouble) => Some(trouble.code()),
+        }
+    }
 }
 
-/// A point that a call has to reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Milestone {
-    /// It arrives at our end.
-    Arrival,
-    /// The caller sees early media.
-    EarlyMedia,
-    /// The far end rejects it.
-    Rejection,
-    /// The caller sees ringing.
-    Ringing,
-    /// The caller sees the answer.
-    Answer,
+/// Why a run did not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The word for programs; `None` where nothing is wrong, or nobody has kept it.
+    pub code: Option<Code>,
+    /// The sentence for people.
+    pub sentence: String,
 }
 
 /// A remark on a run that passed.
@@ -115,6 +92,23 @@ pub enum Note {
         /// Its caller's number.
         caller: String,
     },
+    /// As many further calls of that kind, which have no remark of their own.
+    MoreStrangers {
+        /// The link.
+        link: LinkName,
+        /// How many.
+        count: u64,
+    },
+}
+
+impl Note {
+    /// How many remarks this one stands for besides those that are there.
+    pub fn left_out(&self) -> u64 {
+        match self {
+            Self::MoreStrangers { count, .. } => *count,
+            Self::AnsweredWithoutRinging | Self::Stranger { .. } => 0,
+        }
+    }
 }
 
 impl fmt::Display for Note {
@@ -122,25 +116,7 @@ impl fmt::Display for Note {
         match self {
             Self::AnsweredWithoutRinging => f.write_str("answered without ringing"),
             Self::Stranger { link, caller } => write!(f, "another call on {link} was rejected, from {}", shown(caller)),
-        }
-    }
-}
-
-impl Awaiting {
-    /// The words for it, after "while waiting for".
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Originate => "Asterisk to dial",
-            Self::Arrival => "the call to arrive",
-            Self::Ringing => "ringing",
-            Self::Answer(_) => "the answer",
-            Self::EarlyMedia => "early media",
-            Self::Rejection => "the rejection",
-            Self::CallerToEnd => "the caller to hang up or press #",
-            Self::Digits(_) => "digits",
-            Self::Pause => "the next step",
-            Self::Playback => "a sound to end",
-            Self::Recording => "a recording",
+            Self::MoreStrangers { link, count } => write!(f, "and {count} more on {link}"),
         }
     }
 }
@@ -153,9 +129,4 @@ pub fn seconds(time: Duration) -> String {
         _ if seconds < 10.0 => format!("{seconds:.2} s"),
         _ => format!("{seconds:.1} s"),
     }
-}
-
-/// A number as shown, in words where there is none.
-fn shown(number: &str) -> &str {
-    if number.is_empty() { "an unknown number" } else { number }
 }

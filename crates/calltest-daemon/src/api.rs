@@ -6,7 +6,9 @@
 mod board;
 mod boundary;
 mod connections;
+mod context;
 mod extract;
+mod listeners;
 mod refusal;
 mod runs;
 mod servers;
@@ -15,6 +17,7 @@ mod websocket;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
@@ -23,28 +26,23 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::handle::Handle;
 use crate::history::History;
-use refusal::{Problem, Refusal};
+use listeners::Listeners;
+use refusal::Refusal;
+
+pub(crate) use context::Context;
 
 /// The most that a request may carry, in bytes: far more than any silence needs.
 const MAX_BODY: usize = 64 << 10;
 
-/// What handlers share.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    handle: Handle,
-    history: History,
-    /// Where recordings are kept.
-    recordings: Arc<PathBuf>,
-    listeners: websocket::Listeners,
-    closed: CancellationToken,
-    description: Arc<utoipa::openapi::OpenApi>,
-}
+/// How long a client may send nothing of the body that it has announced.
+const BODY_STALL: Duration = Duration::from_secs(20);
 
 /// What the description says of the whole.
 #[derive(OpenApi)]
@@ -63,35 +61,34 @@ pub(crate) struct Shared {
 )]
 struct Description;
 
-impl Shared {
-    pub(crate) fn new(handle: Handle, history: History, recordings: PathBuf, closed: CancellationToken) -> Self {
-        Self {
-            handle,
-            history,
-            recordings: Arc::new(recordings),
-            listeners: websocket::Listeners::default(),
-            closed,
-            description: Arc::new(described().split_for_parts().1),
-        }
+/// What handlers work with, for a daemon with this handle and history.
+pub(crate) fn context(handle: Handle, history: History, recordings: PathBuf, closed: CancellationToken) -> Context {
+    Context {
+        handle,
+        history,
+        recordings: Arc::new(recordings),
+        listeners: Listeners::default(),
+        closed,
+        description: Arc::new(described().split_for_parts().1),
     }
 }
 
 /// Answers requests until the daemon is closed.
-pub(crate) async fn serve(listener: TcpListener, shared: Shared) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, context: Context) -> std::io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().is_loopback();
-    let closed = shared.closed.clone();
-    connections::serve(listener, routes(shared, is_loopback), closed).await
+    let closed = context.closed.clone();
+    connections::serve(listener, routes(context, is_loopback), closed).await
 }
 
-/// Answers requests that did not come over a network, with the same code.
+/// Answers requests that did not come over a network, with the same code. It is there for the fuzz target.
 #[derive(Clone)]
 pub struct Interface {
     routes: TowerToHyperService<Router>,
 }
 
 impl Interface {
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self { routes: TowerToHyperService::new(routes(shared, true)) }
+    pub(crate) fn new(context: Context) -> Self {
+        Self { routes: TowerToHyperService::new(routes(context, true)) }
     }
 
     /// The answer to a request.
@@ -100,19 +97,20 @@ impl Interface {
     }
 }
 
-fn routes(shared: Shared, is_loopback: bool) -> Router {
+fn routes(context: Context, is_loopback: bool) -> Router {
     described()
         .split_for_parts()
         .0
         .fallback(|| async { Refusal::NoSuchPath })
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_STALL))
         .layer(middleware::from_fn(move |request, next| boundary::check(is_loopback, request, next)))
-        .with_state(shared)
+        .with_state(context)
 }
 
 /// Every path with its handlers and what they say of themselves.
-fn described() -> OpenApiRouter<Shared> {
+fn described() -> OpenApiRouter<Context> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(board::troubled))
         .routes(routes!(board::all))
@@ -137,6 +135,9 @@ fn described() -> OpenApiRouter<Shared> {
 
 /// This description
 #[utoipa::path(get, path = "/openapi.json", tag = "daemon", responses((status = 200, body = Object)))]
-async fn description(State(shared): State<Shared>) -> Json<utoipa::openapi::OpenApi> {
-    Json((*shared.description).clone())
+async fn description(State(context): State<Context>) -> Json<utoipa::openapi::OpenApi> {
+    Json((*context.description).clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,225 +1,180 @@
-//! The board as it looks from outside: the lists of the manual's interface, and the state of one test.
-//!
-//! Keys, types and meanings are those of calltest 0.7; new keys stand beside them. Times are seconds since the Unix epoch.
+//! What the loop works on: the dispatcher with all tests, and what carries out its decisions.
 
+pub(crate) mod queries;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use calltest_core::streak::Condition;
-use serde::Serialize;
-use serde_json::Number;
-use utoipa::ToSchema;
+use calltest_core::plan::{CallTest, Plan, TestName};
+use calltest_core::run::{FinishedRun, RunId};
+use calltest_core::verdict::{Trouble, Verdict};
+use calltest_report::run::Report;
+use calltest_runner::{Control, Runner};
+use jiff::tz::TimeZone;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::entry::{Entry, Phase};
-use crate::mute::Muting;
-use crate::wall_clock::unix;
+use crate::digest::digest;
+use crate::dispatcher::{Action, Dispatcher, InternalEvent};
+use crate::history::{History, Seq};
+use crate::now::Now;
+use crate::plan_changes::Changes;
+use crate::reload::{Load, Rejection, Reloading};
+use crate::restore::{self, Known};
+use crate::silence::Silence;
+use crate::spending;
 
-/// The tests that are not well.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Troubled {
-    /// Tests with at least `test.fail` failures in a row.
-    fail: Vec<String>,
-    /// Tests with at least `test.warn` failures in a row, but fewer than `test.fail`.
-    warn: Vec<String>,
-    /// Tests with fewer, or with none any more but one among the last runs.
-    note: Vec<String>,
-    /// Tests whose last run could not find out. Those with failures from before are in their list as well.
-    unknown: Vec<String>,
-    /// Tests in a quiet time, or silenced: they are in none of the lists above.
-    muted: Vec<String>,
-    n_fail: usize,
-    n_warn: usize,
-    n_note: usize,
-    n_ok: usize,
-    n_unknown: usize,
-    n_muted: usize,
+/// How many changes a listener may be behind before it is dropped.
+const CHANGES: usize = 4096;
+
+/// What the loop works on.
+pub(crate) struct Board {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) history: History,
+    pub(crate) reloading: Reloading,
+    pub(crate) runs: JoinSet<(FinishedRun, Seq)>,
+    controls: HashMap<TestName, Control>,
+    changes: broadcast::Sender<Arc<str>>,
+    pub(crate) epoch: Instant,
+    started: SystemTime,
+    zone: TimeZone,
+    instance: String,
+    /// What the plan in force is known by.
+    plan: String,
+    conditions: Vec<String>,
 }
 
-/// All tests.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Lists {
-    #[serde(flatten)]
-    pub(crate) troubled: Troubled,
-    /// Tests that have passed, with no failure since and nothing unknown.
-    ok: Vec<String>,
-    /// Tests that are only started by hand.
-    skip: Vec<String>,
-    n_skip: usize,
+/// What a board is made of, besides a plan and its runner.
+pub(crate) struct Parts {
+    pub(crate) history: History,
+    /// What an earlier process has left.
+    pub(crate) known: Vec<Known>,
+    pub(crate) silences: Vec<Arc<Silence>>,
+    pub(crate) load: Load,
+    pub(crate) zone: TimeZone,
+    pub(crate) instance: String,
+    pub(crate) conditions: Vec<String>,
 }
 
-impl Lists {
-    /// Sorts tests into lists, each in the order in which they were first heard of.
-    pub(crate) fn of<'e>(entries: impl Iterator<Item = &'e Entry>) -> Self {
-        let mut entries: Vec<&Entry> = entries.collect();
-        entries.sort_by_key(|entry| entry.rank.unwrap_or(u64::MAX));
-        let mut lists = Self::default();
-        for entry in entries {
-            let name = || entry.test.name.to_string();
-            let is_unknown = entry.streak.is_unknown();
-            if entry.test.schedule.is_manual {
-                lists.skip.push(name());
-            }
-            if entry.streak.failures() == 0 && entry.streak.has_passed() && !is_unknown {
-                lists.ok.push(name());
-            }
-            if entry.muting.is_muted() {
-                lists.troubled.muted.push(name());
-                continue;
-            }
-            match entry.condition() {
-                Condition::Fail => lists.troubled.fail.push(name()),
-                Condition::Warn => lists.troubled.warn.push(name()),
-                Condition::Note => lists.troubled.note.push(name()),
-                Condition::Ok | Condition::New => {}
-            }
-            if is_unknown {
-                lists.troubled.unknown.push(name());
-            }
-        }
-        lists.count();
-        lists
-    }
-
-    fn count(&mut self) {
-        let Troubled { fail, warn, note, unknown, muted, .. } = &self.troubled;
-        let counts = [fail, warn, note, unknown, muted].map(Vec::len);
-        let troubled = &mut self.troubled;
-        [troubled.n_fail, troubled.n_warn, troubled.n_note, troubled.n_unknown, troubled.n_muted] = counts;
-        troubled.n_ok = self.ok.len();
-        self.n_skip = self.skip.len();
-    }
-}
-
-/// The state of one test.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct TestState {
-    /// How many seconds its runs took, in all.
-    #[schema(value_type = f64)]
-    ct_run: Number,
-    /// How many seconds they waited for their links, in all.
-    #[schema(value_type = f64)]
-    ct_wait: Number,
-    /// Why the last run did not pass, line by line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    exc: Option<Vec<String>>,
-    /// Failures in a row.
-    fail_count: u32,
-    /// How the last twenty runs came out that told something, oldest first, while a failure is among them: true is one.
-    fail_map: Vec<bool>,
-    /// Why the last one before the last did not pass, line by line.
-    last_exc: Option<Vec<String>>,
-    /// What mutes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    muted: Option<Muted>,
-    /// Runs that could not find out.
-    n_error: u64,
-    /// Runs that failed.
-    n_fail: u64,
-    /// All runs.
-    n_run: u64,
-    /// Seconds to the next run after a success.
-    #[schema(value_type = f64)]
-    repeat_after: Number,
-    /// Seconds to the next run after a failure.
-    #[schema(value_type = f64)]
-    retry_after: Number,
-    /// The id of the run that is under way, or was the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    run: Option<String>,
-    /// Whether a run is under way.
-    running: bool,
-    /// `new`, `waiting` (for its links), `running` or `idle`.
-    #[schema(value_type = String)]
-    status: &'static str,
-    /// When it runs next by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    t_next: Option<f64>,
-    /// When the last run got its links; before any run, when the test was taken up.
-    t_start: f64,
-    /// When the last run ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    t_stop: Option<f64>,
-    /// When the last run was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    t_wait: Option<f64>,
-    /// The limit of a run in seconds.
-    #[schema(value_type = f64)]
-    timeout: Number,
-    /// Whether a run waits for its links.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    waiting: Option<bool>,
-}
-
-/// What mutes a test.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Muted {
-    /// `quiet`: it is in a quiet time of the configuration, and does not run by itself; `silence`: somebody silenced it.
-    #[schema(value_type = String)]
-    by: &'static str,
-    /// Until when.
-    until: f64,
-    /// Why, where somebody silenced it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    reason: Option<String>,
-}
-
-impl TestState {
-    /// The state of a test that runs next at this time.
-    pub(crate) fn of(entry: &Entry, next_run: Option<SystemTime>) -> Self {
-        let lines = |reason: &String| reason.lines().map(ToOwned::to_owned).collect();
-        let status = match entry.phase {
-            Phase::New => "new",
-            Phase::Waiting => "waiting",
-            Phase::Running => "running",
-            Phase::Idle => "idle",
-        };
+impl Board {
+    /// A board with the tests of this plan, on the servers that the runner has opened.
+    pub(crate) fn new(plan: Arc<Plan>, runner: Runner, parts: Parts) -> Self {
+        let Parts { history, known, silences, load, zone, instance, conditions } = parts;
+        let now = Now::new(Duration::ZERO, SystemTime::now(), &zone);
+        spending::announce(&plan);
         Self {
-            ct_run: seconds(entry.counts.ran),
-            ct_wait: seconds(entry.counts.waited),
-            exc: entry.reason.as_ref().map(lines),
-            fail_count: entry.streak.failures(),
-            fail_map: entry.streak.recent().collect(),
-            last_exc: entry.earlier_reason.as_ref().map(lines),
-            muted: Muted::of(&entry.muting),
-            n_error: entry.counts.errors,
-            n_fail: entry.counts.failures,
-            n_run: entry.counts.runs,
-            repeat_after: seconds(entry.test.schedule.repeat),
-            retry_after: seconds(entry.test.schedule.retry),
-            run: entry.run.map(|run| run.to_string()),
-            running: entry.phase == Phase::Running,
-            status,
-            t_next: next_run.map(unix),
-            t_start: unix(entry.times.started),
-            t_stop: entry.times.ended.map(unix),
-            t_wait: entry.times.asked.map(unix),
-            timeout: seconds(entry.test.timeout),
-            waiting: (entry.phase != Phase::New).then_some(entry.phase == Phase::Waiting),
+            plan: digest(&plan),
+            dispatcher: Dispatcher::new(plan, known, silences, now, rand::random::<u64>),
+            runner: Arc::new(runner),
+            history,
+            reloading: Reloading::new(load),
+            runs: JoinSet::new(),
+            controls: HashMap::new(),
+            changes: broadcast::channel(CHANGES).0,
+            epoch: Instant::now(),
+            started: now.wall,
+            zone,
+            instance,
+            conditions,
         }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now::new(self.epoch.elapsed(), SystemTime::now(), &self.zone)
+    }
+
+    /// Lets the dispatcher take in what happened, and does what it decides. Tells whether a command did something.
+    pub(crate) fn handle(&mut self, event: InternalEvent) -> bool {
+        let now = self.now();
+        if let InternalEvent::Reload(plan) = &event {
+            self.plan = digest(plan);
+        }
+        let decision = self.dispatcher.handle_event(event, now);
+        for action in decision.actions {
+            match action {
+                Action::Run(test, id) => self.start(test, id),
+                Action::Stop(name) => self.controls.get(&name).into_iter().for_each(Control::stop),
+                Action::Fail(name) => self.controls.get(&name).into_iter().for_each(Control::fail),
+                Action::Publish(name) if self.changes.receiver_count() > 0 => {
+                    // The last listener may have gone just now.
+                    let _ = self.changes.send(self.change(&name));
+                }
+                Action::Publish(_) => {}
+            }
+        }
+        decision.has_effect
+    }
+
+    fn start(&mut self, test: Arc<CallTest>, id: RunId) {
+        let control = Control::default();
+        self.controls.insert(test.name.clone(), control.clone());
+        let run = self.runner.start(id, test, control);
+        let history = self.history.clone();
+        self.runs.spawn(async move {
+            let run = run.await;
+            // Before anybody hears of it: what was told once is known for good.
+            let seq = history.commit(restore::record(&run)).await;
+            (run, seq)
+        });
+    }
+
+    /// Takes in that a run is over, and keeps what is known of its test for the next process.
+    pub(crate) fn finished(&mut self, run: FinishedRun, seq: Seq) {
+        let name = run.test.name.clone();
+        self.controls.remove(&name);
+        log(&run);
+        self.handle(InternalEvent::Finished(Arc::new(run)));
+        if let Some(entry) = self.dispatcher.entry(name.as_str()) {
+            let next_run = self.dispatcher.next_run(name.as_str(), self.now());
+            self.history.save_test(name.as_str(), restore::saved(entry, next_run, seq));
+        }
+    }
+
+    /// Goes over to a plan that was loaded, if it is in order.
+    pub(crate) fn reload(&mut self, loaded: Result<Plan, Rejection>) {
+        let reloaded = loaded.map(|plan| {
+            let plan = Arc::new(plan);
+            let changes = Changes::between(self.dispatcher.plan(), &plan);
+            self.runner = Arc::new(self.runner.reload(Arc::clone(&plan)));
+            self.handle(InternalEvent::Reload(plan));
+            changes
+        });
+        self.reloading.finish(&reloaded);
+        if reloaded.is_ok() {
+            spending::announce(self.dispatcher.plan());
+        }
+    }
+
+    /// The tests of which runs are under way.
+    pub(crate) fn under_way(&self) -> Vec<TestName> {
+        self.controls.keys().cloned().collect()
+    }
+
+    /// Silences what the silence covers, and keeps that for the next process.
+    pub(crate) fn silence(&mut self, silence: Arc<Silence>) -> Result<(), String> {
+        silence.check(self.dispatcher.plan())?;
+        self.history.save_silence(Arc::clone(&silence));
+        self.handle(InternalEvent::Silence(silence));
+        Ok(())
+    }
+
+    pub(crate) fn end_silence(&mut self, id: String) -> bool {
+        self.history.remove_silence(&id);
+        self.handle(InternalEvent::EndSilence(id))
     }
 }
 
-impl Muted {
-    fn of(muting: &Muting) -> Option<Self> {
-        if let Some(until) = muting.quiet_until {
-            return Some(Self { by: "quiet", until: unix(until), reason: None });
+fn log(run: &FinishedRun) {
+    let line = calltest_report::text::line(&Report::without_timeline(run));
+    match &run.verdict {
+        Verdict::Pass => tracing::info!("pass {line}"),
+        // The server's own line tells why, once and not for each test.
+        Verdict::Error(Trouble::ServerUnavailable { .. } | Trouble::ConnectionLost { .. }) => {
+            tracing::info!("error {line}");
         }
-        let silence = muting.silence.as_ref()?;
-        Some(Self { by: "silence", until: unix(silence.until), reason: Some(silence.reason.clone()) })
-    }
-}
-
-/// Seconds as the configuration has them: without a fraction where there is none, else to the microsecond.
-fn seconds(time: Duration) -> Number {
-    match time.subsec_micros() {
-        0 => time.as_secs().into(),
-        _ => Number::from_f64(time.as_micros() as f64 / 1e6).expect("a duration is a finite number of seconds"),
+        verdict => tracing::warn!("{} {line}", verdict.word()),
     }
 }

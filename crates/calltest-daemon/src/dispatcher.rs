@@ -11,24 +11,13 @@ use std::time::{Duration, SystemTime};
 
 use calltest_core::plan::{CallTest, Plan, ServerName, TestName};
 use calltest_core::run::{FinishedRun, RunId};
-use jiff::Timestamp;
-use jiff::civil;
-use jiff::tz::TimeZone;
 
-use crate::agenda::Agenda;
-use crate::entry::{self, Entry, Phase};
-use crate::mute::{Muting, Silence, has_quiet_times};
+use crate::due_queue::DueQueue;
+use crate::entry::{EndedRun, Entry, Phase};
+use crate::mute::{Muting, has_quiet_times};
+use crate::now::Now;
 use crate::schedule;
-
-/// The time, as the daemon measures it and as people tell it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
-    /// Since the daemon started.
-    pub(crate) clock: Duration,
-    pub(crate) wall: SystemTime,
-    /// What the clock on the wall of the daemon's place shows.
-    pub(crate) local: civil::DateTime,
-}
+use crate::silence::Silence;
 
 /// What happened.
 #[derive(Debug)]
@@ -70,9 +59,9 @@ pub(crate) enum Action {
     Publish(TestName),
 }
 
-/// What comes of an event.
+/// What the dispatcher decides upon an event.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct Decision {
     /// In this order.
     pub(crate) actions: Vec<Action>,
     /// For a command, whether it did something.
@@ -85,18 +74,18 @@ pub(crate) struct Dispatcher {
     entries: BTreeMap<TestName, Entry>,
     /// Tests that a reload took away: their last runs may still be under way, and they may come back.
     retired: BTreeMap<TestName, Entry>,
-    agenda: Agenda,
+    due_queue: DueQueue,
     silences: Vec<Arc<Silence>>,
     /// When to look again at what is muted; never if nothing can be.
-    next_look: Option<Duration>,
+    next_mute_check: Option<Duration>,
     random: Box<dyn FnMut() -> u64 + Send>,
-    heard_of: u64,
+    last_order: u64,
     is_shutting_down: bool,
 }
 
 impl Dispatcher {
-    /// A board with the tests of this plan. `entries` are those of them, and others, that are known from earlier, each with
-    /// the time at which it was to run next. `random` draws numbers.
+    /// A board with the tests of this plan. `known` are those of them that are known from earlier, each with the time at which
+    /// it was to run next. `random` draws numbers.
     pub(crate) fn new(
         plan: Arc<Plan>,
         known: Vec<(Entry, Option<SystemTime>)>,
@@ -105,22 +94,22 @@ impl Dispatcher {
         random: impl FnMut() -> u64 + Send + 'static,
     ) -> Self {
         let mut dispatcher = Self {
-            heard_of: known.iter().filter_map(|(entry, _)| entry.rank).max().unwrap_or(0),
+            last_order: known.iter().filter_map(|(entry, _)| entry.record().list_order).max().unwrap_or(0),
             plan: Arc::clone(&plan),
             entries: BTreeMap::new(),
             retired: BTreeMap::new(),
-            agenda: Agenda::default(),
+            due_queue: DueQueue::default(),
             silences,
-            next_look: None,
+            next_mute_check: None,
             random: Box::new(random),
             is_shutting_down: false,
         };
         let mut due: BTreeMap<TestName, SystemTime> = BTreeMap::new();
         for (entry, next) in known {
-            due.extend(next.map(|next| (entry.test.name.clone(), next)));
-            dispatcher.retired.insert(entry.test.name.clone(), entry);
+            due.extend(next.map(|next| (entry.test().name.clone(), next)));
+            dispatcher.retired.insert(entry.test().name.clone(), entry);
         }
-        dispatcher.take_up(&plan, &due, now);
+        dispatcher.add_tests(&plan, &due, now);
         dispatcher
     }
 
@@ -146,12 +135,12 @@ impl Dispatcher {
 
     /// When something is due next; never if `None`.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        [self.agenda.next(), self.next_look].into_iter().flatten().min().filter(|_| !self.is_shutting_down)
+        [self.due_queue.next(), self.next_mute_check].into_iter().flatten().min().filter(|_| !self.is_shutting_down)
     }
 
     /// When a test runs next by itself, by the wall clock.
     pub(crate) fn next_run(&self, name: &str, now: Now) -> Option<SystemTime> {
-        let due = self.agenda.due(name)?;
+        let due = self.due_queue.due(name)?;
         Some(now.wall + due.saturating_sub(now.clock))
     }
 
@@ -161,7 +150,7 @@ impl Dispatcher {
     }
 
     /// Takes in what happened, and says what is to be done.
-    pub(crate) fn handle_event(&mut self, event: InternalEvent, now: Now) -> Outcome {
+    pub(crate) fn handle_event(&mut self, event: InternalEvent, now: Now) -> Decision {
         match event {
             InternalEvent::Tick => self.tick(now),
             InternalEvent::Start(name) => self.start(&name, now),
@@ -177,141 +166,139 @@ impl Dispatcher {
         }
     }
 
-    fn tick(&mut self, now: Now) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn tick(&mut self, now: Now) -> Decision {
+        let mut decision = Decision::default();
         if self.is_shutting_down {
-            return outcome;
+            return decision;
         }
-        if self.next_look.is_some_and(|look| look <= now.clock) {
-            outcome = self.look_at_mutings(now);
+        if self.next_mute_check.is_some_and(|check| check <= now.clock) {
+            decision = self.update_mutes(now);
         }
-        for name in self.agenda.take_due(now.clock) {
+        for name in self.due_queue.take_due(now.clock) {
             let Some(entry) = self.entries.get_mut(&name) else { continue };
-            if entry.muting.is_quiet() {
-                entry.is_held = true;
+            if entry.muting().is_quiet() {
+                entry.hold();
             } else {
-                outcome.ask(entry, RunId((self.random)()), now);
+                decision.ask(entry, RunId((self.random)()), now);
             }
         }
-        outcome
+        decision
     }
 
-    fn start(&mut self, name: &TestName, now: Now) -> Outcome {
-        let mut outcome = Outcome::default();
+    fn start(&mut self, name: &TestName, now: Now) -> Decision {
+        let mut decision = Decision::default();
         if let Some(entry) = self.entries.get_mut(name).filter(|entry| !entry.is_active())
             && !self.is_shutting_down
         {
-            self.agenda.set(name, None);
-            outcome.ask(entry, RunId((self.random)()), now);
-            outcome.has_effect = true;
+            self.due_queue.set(name, None);
+            decision.ask(entry, RunId((self.random)()), now);
+            decision.has_effect = true;
         }
-        outcome
+        decision
     }
 
-    fn started(&mut self, name: &TestName, run: RunId, now: Now) -> Outcome {
+    fn started(&mut self, name: &TestName, run: RunId, now: Now) -> Decision {
         // A run that was called off at once may have ended before this was heard.
-        let is_it = |entry: &&mut Entry| entry.phase == Phase::Waiting && entry.run == Some(run);
+        let is_it = |entry: &&mut Entry| entry.phase() == Phase::Waiting && entry.record().run == Some(run);
         if let Some(entry) = self.retired.get_mut(name).filter(is_it) {
             entry.start(now.wall);
         }
-        let Some(entry) = self.entries.get_mut(name).filter(is_it) else { return Outcome::default() };
+        let Some(entry) = self.entries.get_mut(name).filter(is_it) else { return Decision::default() };
         entry.start(now.wall);
-        Outcome { actions: vec![Action::Publish(name.clone())], has_effect: true }
+        Decision { actions: vec![Action::Publish(name.clone())], has_effect: true }
     }
 
-    fn finished(&mut self, run: &FinishedRun, now: Now) -> Outcome {
+    fn finished(&mut self, run: &FinishedRun, now: Now) -> Decision {
         let fraction = self.draw();
         let name = &run.test.name;
-        let outcome = entry::Outcome {
+        let ended = EndedRun {
             run: run.id,
             verdict: run.verdict.kind(),
-            reason: run.verdict.reason(),
+            reason: run.verdict.why(),
             waited: run.waited,
             ran: run.duration,
             ended: now.wall,
         };
         let Some(entry) = self.entries.get_mut(name) else {
             // Its test was taken away meanwhile; that it ran is remembered in case that it comes back.
-            self.retired.entry(name.clone()).and_modify(|entry| entry.finish(outcome));
-            return Outcome::default();
+            self.retired.entry(name.clone()).and_modify(|entry| entry.finish(ended));
+            return Decision::default();
         };
-        entry.finish(outcome);
-        entry.rank.get_or_insert_with(|| {
-            self.heard_of += 1;
-            self.heard_of
+        entry.finish(ended);
+        entry.list_as(|| {
+            self.last_order += 1;
+            self.last_order
         });
-        let schedule = &entry.test.schedule;
-        let pause = || now.clock + schedule::pause(schedule, &entry.streak, fraction);
-        self.agenda.set(name, (!schedule.is_manual).then(pause));
-        Outcome { actions: vec![Action::Publish(name.clone())], has_effect: true }
+        let schedule = &entry.test().schedule;
+        let pause = || now.clock + schedule::pause(schedule, &entry.record().streak, fraction);
+        self.due_queue.set(name, (!schedule.is_manual).then(pause));
+        Decision { actions: vec![Action::Publish(name.clone())], has_effect: true }
     }
 
-    fn end(&mut self, name: &TestName, action: fn(TestName) -> Action) -> Outcome {
+    fn end(&mut self, name: &TestName, action: fn(TestName) -> Action) -> Decision {
         let active = self.entries.get(name).filter(|entry| entry.is_active());
-        let actions: Vec<Action> = active.map(|entry| action(entry.test.name.clone())).into_iter().collect();
-        Outcome { has_effect: !actions.is_empty(), actions }
+        let actions: Vec<Action> = active.map(|entry| action(entry.test().name.clone())).into_iter().collect();
+        Decision { has_effect: !actions.is_empty(), actions }
     }
 
     /// What could not be tested for want of this server is tested again soon, not only after its pause.
-    fn server_up(&mut self, server: &ServerName, now: Now) -> Outcome {
+    fn server_up(&mut self, server: &ServerName, now: Now) -> Decision {
         let lies_on =
-            |entry: &&Entry| entry.test.links().into_iter().any(|link| self.plan.server_of(link).name == *server);
+            |entry: &&Entry| entry.test().links().into_iter().any(|link| self.plan.server_of(link).name == *server);
         let is_to_run = |entry: &&Entry| {
-            entry.streak.is_unknown() && !entry.is_active() && !entry.is_held && !entry.test.schedule.is_manual
+            let is_unknown = entry.record().streak.is_unknown();
+            is_unknown && !entry.is_active() && !entry.is_held() && !entry.test().schedule.is_manual
         };
         let names: Vec<TestName> =
-            self.entries.values().filter(is_to_run).filter(lies_on).map(|entry| entry.test.name.clone()).collect();
+            self.entries.values().filter(is_to_run).filter(lies_on).map(|entry| entry.test().name.clone()).collect();
         self.spread(&names, now);
-        Outcome { has_effect: !names.is_empty(), actions: Vec::new() }
+        Decision { has_effect: !names.is_empty(), actions: Vec::new() }
     }
 
-    fn silence(&mut self, silence: Arc<Silence>, now: Now) -> Outcome {
+    fn silence(&mut self, silence: Arc<Silence>, now: Now) -> Decision {
         self.silences.push(silence);
-        Outcome { has_effect: true, ..self.look_at_mutings(now) }
+        Decision { has_effect: true, ..self.update_mutes(now) }
     }
 
-    fn end_silence(&mut self, id: &str, now: Now) -> Outcome {
+    fn end_silence(&mut self, id: &str, now: Now) -> Decision {
         let before = self.silences.len();
         self.silences.retain(|silence| silence.id != id);
         let has_effect = self.silences.len() < before;
-        Outcome { has_effect, ..self.look_at_mutings(now) }
+        Decision { has_effect, ..self.update_mutes(now) }
     }
 
-    fn shut_down(&mut self) -> Outcome {
+    fn shut_down(&mut self) -> Decision {
         self.is_shutting_down = true;
         let active = self.entries.values().chain(self.retired.values()).filter(|entry| entry.is_active());
-        Outcome { actions: active.map(|entry| Action::Stop(entry.test.name.clone())).collect(), has_effect: true }
+        Decision { actions: active.map(|entry| Action::Stop(entry.test().name.clone())).collect(), has_effect: true }
     }
 
     /// Finds out what is muted now, tells of what has changed, and lets run what was held back.
-    fn look_at_mutings(&mut self, now: Now) -> Outcome {
+    fn update_mutes(&mut self, now: Now) -> Decision {
         self.silences.retain(|silence| silence.until > now.wall);
-        let mut outcome = Outcome::default();
+        let mut decision = Decision::default();
         let mut released = Vec::new();
         for (name, entry) in &mut self.entries {
-            let muting = Muting::of(&self.plan, &entry.test, &self.silences, now);
-            if muting != entry.muting {
-                entry.muting = muting;
-                outcome.actions.push(Action::Publish(name.clone()));
+            if entry.mute(Muting::of(&self.plan, entry.test(), &self.silences, now)) {
+                decision.actions.push(Action::Publish(name.clone()));
             }
-            if entry.is_held && !entry.muting.is_quiet() {
-                entry.is_held = false;
+            if !entry.muting().is_quiet() && entry.release() {
                 released.push(name.clone());
             }
         }
         self.spread(&released, now);
         let next_minute = has_quiet_times(&self.plan).then(|| now.until_next_minute());
         let next_end = self.silences.iter().filter_map(|silence| silence.until.duration_since(now.wall).ok()).min();
-        self.next_look = [next_minute, next_end].into_iter().flatten().min().map(|pause| now.clock + pause);
-        outcome
+        self.next_mute_check = [next_minute, next_end].into_iter().flatten().min().map(|pause| now.clock + pause);
+        decision
     }
 
     /// Makes these tests due soon, but not all in the same second, and none later than it was due before.
     fn spread(&mut self, names: &[TestName], now: Now) {
         for name in names {
             let soon = now.clock + schedule::first_start(names.len(), self.draw());
-            let due = self.agenda.due(name.as_str()).map_or(soon, |due| due.min(soon));
-            self.agenda.set(name, Some(due));
+            let due = self.due_queue.due(name.as_str()).map_or(soon, |due| due.min(soon));
+            self.due_queue.set(name, Some(due));
         }
     }
 
@@ -321,36 +308,13 @@ impl Dispatcher {
     }
 }
 
-impl Now {
-    /// The present of a daemon that has been there for so long.
-    pub(crate) fn new(clock: Duration, wall: SystemTime, zone: &TimeZone) -> Self {
-        // A clock beyond the year 9999 is as wrong as one that stands at 1970.
-        let local = Timestamp::try_from(wall).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).datetime();
-        Self { clock, wall, local }
-    }
-
-    /// The moment at which the local clock shows this, if nobody turns it before then.
-    pub(crate) fn at(&self, local: civil::DateTime) -> SystemTime {
-        let ahead = Duration::try_from(self.local.duration_until(local)).unwrap_or_default();
-        self.wall + ahead
-    }
-
-    fn until_next_minute(&self) -> Duration {
-        let past = Duration::new(
-            u64::try_from(self.local.second()).unwrap_or(0),
-            u32::try_from(self.local.subsec_nanosecond()).unwrap_or(0),
-        );
-        Duration::from_secs(60).saturating_sub(past)
-    }
-}
-
-impl Outcome {
+impl Decision {
     fn ask(&mut self, entry: &mut Entry, run: RunId, now: Now) {
         entry.ask(run, now.wall);
-        self.actions.push(Action::Run(Arc::clone(&entry.test), run));
-        self.actions.push(Action::Publish(entry.test.name.clone()));
+        self.actions.push(Action::Run(Arc::clone(entry.test()), run));
+        self.actions.push(Action::Publish(entry.test().name.clone()));
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,33 +6,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use calltest_core::plan::{CallTest, LinkName, Plan, ServerName, TestName};
+use calltest_core::plan::{CallTest, Plan};
 use jiff::civil;
 
-use crate::dispatcher::Now;
-
-/// What a silence is about: everything that it names, and what lies on it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Scope {
-    pub(crate) tests: Vec<TestName>,
-    /// All tests over these links.
-    pub(crate) links: Vec<LinkName>,
-    /// All tests on these servers.
-    pub(crate) servers: Vec<ServerName>,
-    /// Simply all tests.
-    pub(crate) is_everything: bool,
-}
-
-/// Somebody does not want to hear of some tests for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Silence {
-    pub(crate) id: String,
-    pub(crate) scope: Scope,
-    pub(crate) created: SystemTime,
-    pub(crate) until: SystemTime,
-    /// Why, in the operator's words.
-    pub(crate) reason: String,
-}
+use crate::now::Now;
+use crate::silence::Silence;
 
 /// What mutes a test at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,36 +21,10 @@ pub(crate) struct Muting {
     pub(crate) silence: Option<Arc<Silence>>,
 }
 
-impl Scope {
-    /// Refuses names that the plan does not have: they are most likely mistyped.
-    pub(crate) fn check(&self, plan: &Plan) -> Result<(), String> {
-        let is_test = |name: &TestName| plan.test(name.as_str()).is_some();
-        if let Some(name) = self.tests.iter().find(|name| !is_test(name)) {
-            return Err(format!("there is no test {name}"));
-        }
-        if let Some(name) = self.links.iter().find(|name| !plan.links.contains_key(*name)) {
-            return Err(format!("there is no link {name}"));
-        }
-        match self.servers.iter().find(|name| !plan.servers.contains_key(*name)) {
-            Some(name) => Err(format!("there is no server {name}")),
-            None => Ok(()),
-        }
-    }
-
-    fn covers(&self, plan: &Plan, test: &CallTest) -> bool {
-        self.is_everything
-            || self.tests.contains(&test.name)
-            || test.links().into_iter().any(|link| {
-                // A silence may name what a reload has taken away.
-                self.links.contains(link) || self.servers.contains(&plan.server_of(link).name)
-            })
-    }
-}
-
 impl Muting {
     /// What mutes a test of this plan now.
     pub(crate) fn of(plan: &Plan, test: &CallTest, silences: &[Arc<Silence>], now: Now) -> Self {
-        let silence = silences.iter().filter(|silence| silence.until > now.wall && silence.scope.covers(plan, test));
+        let silence = silences.iter().filter(|silence| silence.until > now.wall && silence.covers(plan, test));
         Self {
             quiet_until: quiet_until(plan, test, now.local).map(|end| now.at(end)),
             silence: silence.max_by_key(|silence| silence.until).cloned(),

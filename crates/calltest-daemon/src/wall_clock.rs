@@ -15,6 +15,26 @@ pub(crate) fn from_unix(seconds: f64) -> Option<SystemTime> {
     (0.0..=LATEST).contains(&seconds).then(|| UNIX_EPOCH + Duration::from_micros((seconds * 1e6).round() as u64))
 }
 
+/// The time that stands for none.
+pub(crate) fn epoch() -> SystemTime {
+    UNIX_EPOCH
+}
+
+/// Times in JSON.
+pub(crate) mod seconds {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        super::unix(*time).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        Ok(super::from_unix(f64::deserialize(deserializer)?).unwrap_or_else(super::epoch))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,22 +1,18 @@
 //! A fact of the evidence, in words and as fields.
 
-use calltest_core::evidence::{Fact, Observation, Side};
+use std::time::Duration;
+
+use calltest_core::evidence::{Fact, Observation};
+use calltest_core::number::shown;
 use calltest_core::verdict::seconds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-/// The word for a side in every format.
-pub fn side_word(side: Side) -> &'static str {
-    match side {
-        Side::Src => "src",
-        Side::Dst => "dst",
-    }
-}
-
 /// A fact on the wire: when, where, what; the fields that belong to its kind; and the same in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Entry {
+#[schema(as = Entry)]
+pub struct TimelineEntry {
     /// Milliseconds since the run held its links.
     pub at_ms: f64,
     /// The server's time stamp, in seconds since the Unix epoch.
@@ -34,7 +30,7 @@ pub struct Entry {
     pub text: String,
 }
 
-impl From<&Fact> for Entry {
+impl From<&Fact> for TimelineEntry {
     fn from(fact: &Fact) -> Self {
         let (kind, details) = fields(&fact.what);
         let details = match details {
@@ -42,9 +38,9 @@ impl From<&Fact> for Entry {
             _ => Map::new(),
         };
         Self {
-            at_ms: fact.at.as_micros() as f64 / 1000.0,
-            server_time: fact.server_time.map(|stamp| stamp.0 as f64 / 1e6),
-            side: fact.side.map(side_word).map(Into::into),
+            at_ms: milliseconds(fact.at),
+            server_time: fact.stamp.as_ref().map(|stamp| stamp.micros as f64 / 1e6),
+            side: fact.side.map(|side| side.word().into()),
             fact: kind.into(),
             details,
             text: words(&fact.what),
@@ -62,8 +58,12 @@ fn fields(what: &Observation) -> (&'static str, Value) {
         Observation::EarlyMedia => ("early_media", Value::Null),
         Observation::Answered => ("answered", Value::Null),
         Observation::Arrived { caller, dialled } => ("arrived", json!({ "caller": caller, "dialled": dialled })),
-        Observation::Misfit { caller, dialled, .. } => ("misfit", json!({ "caller": caller, "dialled": dialled })),
+        Observation::WrongCall { caller, dialled, .. } => ("misfit", json!({ "caller": caller, "dialled": dialled })),
         Observation::Stranger { caller } => ("stranger", json!({ "caller": caller })),
+        Observation::TurnedAway { link, caller, dialled } => {
+            ("turned_away", json!({ "link": link, "caller": caller, "dialled": dialled }))
+        }
+        Observation::MoreCalls { count } => ("more_calls", json!({ "count": count })),
         Observation::CameBack { link } => ("came_back", json!({ "link": link })),
         Observation::RingingSent => ("ringing_sent", Value::Null),
         Observation::AnswerSent => ("answer_sent", Value::Null),
@@ -77,7 +77,7 @@ fn fields(what: &Observation) -> (&'static str, Value) {
         Observation::PlaybackFinished { media } => ("playback_finished", json!({ "media": media })),
         Observation::RecordingStarted { name } => ("recording_started", json!({ "name": name })),
         Observation::RecordingFetched { name, path, bytes, duration } => {
-            let duration_ms = duration.as_micros() as f64 / 1000.0;
+            let duration_ms = milliseconds(*duration);
             let recording = json!({ "name": name, "path": path, "bytes": bytes, "duration_ms": duration_ms });
             ("recording_fetched", recording)
         }
@@ -94,7 +94,9 @@ fn fields(what: &Observation) -> (&'static str, Value) {
             let tech_cause = end.and_then(|end| end.tech_cause).map(|code| code.number());
             ("gone", json!({ "cause": end.map(|end| end.cause.0), "tech_cause": tech_cause }))
         }
-        Observation::Troubled(trouble) => ("trouble", json!({ "reason": trouble.to_string() })),
+        Observation::Troubled(trouble) => {
+            ("trouble", json!({ "reason": trouble.to_string(), "code": trouble.code().word() }))
+        }
     }
 }
 
@@ -108,12 +110,18 @@ pub fn words(what: &Observation) -> String {
         Observation::EarlyMedia => "early media".into(),
         Observation::Answered => "answered".into(),
         Observation::Arrived { caller, dialled } => {
-            format!("call arrived from {}, dialled {}", known(caller), known(dialled))
+            format!("call arrived from {}, dialled {}", shown(caller), shown(dialled))
         }
-        Observation::Misfit { caller, dialled, .. } => {
-            format!("rejected a call that is not this test's, from {}, dialled {}", known(caller), known(dialled))
+        Observation::WrongCall { caller, dialled, .. } => {
+            format!("rejected a call that is not this test's, from {}, dialled {}", shown(caller), shown(dialled))
         }
-        Observation::Stranger { caller } => format!("rejected another call, from {}", known(caller)),
+        Observation::Stranger { caller } => format!("rejected another call, from {}", shown(caller)),
+        Observation::TurnedAway { link, caller, dialled } => format!(
+            "rejected a call on link {link} that no test waits for and that may be this one, from {}, dialled {}",
+            shown(caller),
+            shown(dialled)
+        ),
+        Observation::MoreCalls { count } => format!("more calls rejected: {count}"),
         Observation::CameBack { link } => format!("the call came back into the app as {link}"),
         Observation::RingingSent => "signals ringing".into(),
         Observation::AnswerSent => "answers".into(),
@@ -141,6 +149,7 @@ pub fn words(what: &Observation) -> String {
     }
 }
 
-fn known(number: &str) -> &str {
-    if number.is_empty() { "no number" } else { number }
+/// Whole microseconds, so that no digits are shown that nobody measured.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }

@@ -3,12 +3,18 @@
 use calltest_core::event::{Finding, Outcome};
 use serde::Serialize;
 
+use crate::json_text;
+use crate::plain_text::shortened;
+
+/// The most characters of a finding that its line for people has.
+const LONGEST: usize = 4000;
+
 /// The version of the wire form.
 pub const VERSION: u32 = 1;
 
 /// A finding on the wire.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct FindingReport {
     /// Version of this form: [`VERSION`].
     pub version: u32,
     /// The server's name.
@@ -25,7 +31,7 @@ pub struct Report {
     pub fix: Option<String>,
 }
 
-impl From<&Finding> for Report {
+impl From<&Finding> for FindingReport {
     fn from(finding: &Finding) -> Self {
         Self {
             version: VERSION,
@@ -44,15 +50,15 @@ impl From<&Finding> for Report {
 /// # Errors
 /// None that can happen: every field of the form has a JSON form. The error is passed on all the same.
 pub fn json_line(finding: &Finding) -> serde_json::Result<String> {
-    serde_json::to_string(&Report::from(finding))
+    json_text::line(&FindingReport::from(finding))
 }
 
 /// A finding as one line for people, without its outcome: where it was made, what was seen, and what to do.
 pub fn line(finding: &Finding) -> String {
     let Finding { server, link, check, what, fix, .. } = finding;
     let link = link.as_ref().map(|link| format!(", link {link}")).unwrap_or_default();
-    let fix = fix.as_ref().map(|fix| format!("; to mend it, {fix}")).unwrap_or_default();
-    format!("{server}{link}: {}: {what}{fix}", check.word())
+    let fix = fix.as_ref().map(|fix| format!("; fix: {fix}")).unwrap_or_default();
+    shortened(&format!("{server}{link}: {}: {what}{fix}", check.word()), LONGEST).into_owned()
 }
 
 /// How many findings there were of each outcome.
@@ -113,8 +119,21 @@ mod tests {
     #[test]
     fn a_line_says_where_what_and_what_to_do() {
         let line = line(&offline());
-        let expected = "asterisk, link carrier: endpoint: PJSIP/carrier is offline; to mend it, see why the far end does not answer";
+        let expected =
+            "asterisk, link carrier: endpoint: PJSIP/carrier is offline; fix: see why the far end does not answer";
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn whatever_a_server_says_it_is_one_line() {
+        let what = "it says\n\u{1b}[2Jok      asterisk: reach: all is well\u{202e}";
+        let finding = Finding { what: what.into(), fix: None, ..offline() };
+        let expected =
+            "asterisk, link carrier: endpoint: it says\u{fffd}\u{fffd}[2Jok      asterisk: reach: all is well\u{fffd}";
+        assert_eq!(line(&finding), expected);
+        assert!(json_line(&finding).unwrap().is_ascii());
+        let long = Finding { what: "x".repeat(1 << 20), ..finding };
+        assert!(line(&long).len() < LONGEST + 100, "{}", line(&long).len());
     }
 
     #[test]

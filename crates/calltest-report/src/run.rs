@@ -1,14 +1,17 @@
 //! The wire form of a finished run. It is versioned: fields may be added, but what a field means never changes within a
 //! version.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
 
 use calltest_core::run::FinishedRun;
-use calltest_core::verdict::VerdictKind;
+use calltest_core::verdict::{Note, VerdictKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::fact::{Entry, side_word};
+use crate::fact::{TimelineEntry, milliseconds};
+use crate::timeline::Timeline;
+use crate::{json_text, timeline};
 
 /// The version of the wire form.
 pub const VERSION: u32 = 1;
@@ -41,15 +44,24 @@ pub struct Report {
     /// The reason, one sentence; absent for a pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Remarks.
+    /// The word for the reason, which never changes; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Remarks. Of those that repeat themselves only the first few are here.
     pub notes: Vec<String>,
+    /// How many remarks are left out; absent if none are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notes_left_out: u64,
     /// The times of the call.
     pub measures: Measures,
     /// The digits that had to arrive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected_digits: Vec<Digits>,
-    /// What happened, in order.
-    pub timeline: Vec<Entry>,
+    /// What happened, in order. Of facts that repeat themselves only the first ones are here.
+    pub timeline: Vec<TimelineEntry>,
+    /// How many facts of each kind are left out; absent if none are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub timeline_left_out: BTreeMap<String, u64>,
     /// How well each server could be seen.
     pub sight: Vec<Sight>,
     /// The longest delay of the tester's own event loop meanwhile.
@@ -96,7 +108,8 @@ pub struct Sight {
 
 impl From<&FinishedRun> for Report {
     fn from(run: &FinishedRun) -> Self {
-        Self { timeline: run.evidence.facts.iter().map(Entry::from).collect(), ..Self::without_timeline(run) }
+        let Timeline { entries, left_out } = timeline::of(&run.evidence.facts);
+        Self { timeline: entries, timeline_left_out: left_out, ..Self::without_timeline(run) }
     }
 }
 
@@ -115,7 +128,7 @@ impl Report {
             id: run.id.to_string(),
             test: run.test.name.to_string(),
             info: run.test.info.clone(),
-            mode: run.test.mode.name().into(),
+            mode: run.test.route.mode().into(),
             src: evidence.src.as_ref().map(ToString::to_string),
             dst: evidence.dst.as_ref().map(ToString::to_string),
             requested: run.requested.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
@@ -123,7 +136,9 @@ impl Report {
             duration_ms: milliseconds(run.duration),
             verdict: run.verdict.word().into(),
             reason: run.verdict.reason(),
+            code: run.verdict.code().map(|code| code.word().into()),
             notes: run.notes.iter().map(ToString::to_string).collect(),
+            notes_left_out: run.notes.iter().map(Note::left_out).sum(),
             measures: Measures {
                 post_dial_delay_ms: run.measures.post_dial_delay.map(milliseconds),
                 setup_time_ms: run.measures.setup_time.map(milliseconds),
@@ -131,9 +146,10 @@ impl Report {
                 talk_time_ms: run.measures.talk_time.map(milliseconds),
             },
             expected_digits: digits
-                .map(|expected| Digits { to: side_word(expected.to).into(), digits: expected.digits.clone() })
+                .map(|expected| Digits { to: expected.to.word().into(), digits: expected.digits.clone() })
                 .collect(),
             timeline: Vec::new(),
+            timeline_left_out: BTreeMap::new(),
             sight: sight.collect(),
             loop_delay_ms: milliseconds(evidence.loop_delay),
         }
@@ -149,11 +165,10 @@ impl Report {
     /// # Errors
     /// None that can happen: every field of the form has a JSON form. The error is passed on all the same.
     pub fn json_line(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
+        json_text::line(self)
     }
 }
 
-/// Whole microseconds, so that no digits are shown that nobody measured.
-fn milliseconds(time: Duration) -> f64 {
-    time.as_micros() as f64 / 1000.0
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -1,22 +1,31 @@
-//! Finished runs as plain text for people: one line a run, its timeline below where asked for, and a summary.
+//! Finished runs as plain text for people: one line a run, its timeline below where asked for, and a summary. Whatever
+//! strangers wrote into a run, a line stays one line.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use calltest_core::verdict::VerdictKind;
 
+use crate::plain_text::{printable, shortened};
 use crate::run::Report;
+use crate::timeline::words_of_left_out;
+
+/// The most characters of a reason, or of a fact in the timeline. 1000 digits that were expected and as many that were
+/// received fit.
+const LONGEST: usize = 4000;
+/// The most characters of a remark.
+const LONGEST_NOTE: usize = 400;
 
 /// One line about a run: the test's name, and the reason where it did not pass. The verdict's word is left to the caller,
 /// who may colour it.
 pub fn line(run: &Report) -> String {
-    let mut line = format!("{} ({})", run.test, tenths(run.duration_ms / 1000.0));
+    let mut line = format!("{} ({})", printable(&run.test), tenths(run.duration_ms / 1000.0));
     if let Some(reason) = &run.reason {
         // Writing to a String cannot fail.
-        let _ = write!(line, ": {reason}");
+        let _ = write!(line, ": {}", shortened(reason, LONGEST));
     }
     for note in &run.notes {
-        let _ = write!(line, " [{note}]");
+        let _ = write!(line, " [{}]", shortened(note, LONGEST_NOTE));
     }
     line
 }
@@ -25,8 +34,11 @@ pub fn line(run: &Report) -> String {
 pub fn timeline(run: &Report) -> String {
     let mut text = String::new();
     for fact in &run.timeline {
-        let side = fact.side.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "    {:>8.3} s  {side:<3}  {}", fact.at_ms / 1000.0, fact.text);
+        let side = printable(fact.side.as_deref().unwrap_or_default());
+        let _ = writeln!(text, "    {:>8.3} s  {side:<3}  {}", fact.at_ms / 1000.0, shortened(&fact.text, LONGEST));
+    }
+    for (kind, count) in &run.timeline_left_out {
+        let _ = writeln!(text, "    {}", printable(&words_of_left_out(kind, *count)));
     }
     let measures = [
         ("post-dial delay", run.measures.post_dial_delay_ms),

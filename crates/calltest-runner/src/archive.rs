@@ -8,11 +8,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use calltest_core::evidence::Side;
 use calltest_core::run::RunId;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// How many bytes of recordings are kept: some eight hours of telephone voice.
 pub const MAX_ARCHIVED: u64 = 512 << 20;
+
+/// How long a run waits for a disk. One that takes longer hangs, as a file system on a network can for ever.
+pub(crate) const DISK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How many recordings are written at once: each one on a disk that hangs holds a thread.
+const MAX_WRITERS: usize = 16;
 
 /// Which part of its limit the archive makes room for at once.
 const LOT: u64 = 16;
@@ -29,6 +39,7 @@ pub(crate) struct Archive {
     limit: u64,
     /// For how many more bytes there is room before somebody has to look again.
     room: Arc<Mutex<u64>>,
+    writers: Arc<Semaphore>,
 }
 
 impl Archive {
@@ -37,18 +48,31 @@ impl Archive {
     }
 
     fn with_limit(folder: PathBuf, limit: u64) -> Self {
-        Self { folder, limit, room: Arc::default() }
+        Self { folder, limit, room: Arc::default(), writers: Arc::new(Semaphore::new(MAX_WRITERS)) }
     }
 
-    /// Keeps a recording, and returns where. May take a while: not to be called on the event loop.
-    pub(crate) fn keep(&self, run: RunId, side: Side, bytes: &[u8]) -> io::Result<PathBuf> {
+    /// Keeps a recording, and returns where. Whatever the disk does, it comes back in time.
+    pub(crate) async fn keep(&self, run: RunId, side: Side, bytes: Bytes) -> io::Result<PathBuf> {
+        let archive = self.clone();
+        let writing = async {
+            let turn = Arc::clone(&self.writers).acquire_owned().await.map_err(io::Error::other)?;
+            let write = move || {
+                let written = archive.write(run, side, &bytes);
+                drop(turn);
+                written
+            };
+            spawn_blocking(write).await.map_err(io::Error::other)?
+        };
+        timeout(DISK_LIMIT, writing).await.unwrap_or_else(|_| {
+            let why = format!("the disk did not answer within {} s", DISK_LIMIT.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, why))
+        })
+    }
+
+    fn write(&self, run: RunId, side: Side, bytes: &[u8]) -> io::Result<PathBuf> {
         fs::create_dir_all(&self.folder)?;
         self.take_room(bytes.len() as u64)?;
-        let side = match side {
-            Side::Src => "src",
-            Side::Dst => "dst",
-        };
-        let path = self.folder.join(format!("{run}-{side}.wav"));
+        let path = self.folder.join(format!("{run}-{}.wav", side.word()));
         let staged = path.with_extension(STAGED);
         fs::write(&staged, bytes)?;
         fs::rename(&staged, &path)?;
@@ -133,14 +157,14 @@ mod tests {
         let archive = Archive::with_limit(folder.path().join("recordings"), 100);
         let kept: Vec<PathBuf> = (1..=3)
             .map(|run| {
-                let path = archive.keep(RunId(run), Side::Dst, &[0; 30]).unwrap();
+                let path = archive.write(RunId(run), Side::Dst, &[0; 30]).unwrap();
                 age(&path, run);
                 path
             })
             .collect();
         let notes = archive.folder.join("notes.txt");
         fs::write(&notes, [0; 1000]).unwrap();
-        let newest = archive.keep(RunId(4), Side::Src, &[7; 40]).unwrap();
+        let newest = archive.write(RunId(4), Side::Src, &[7; 40]).unwrap();
         let exist: Vec<bool> = kept.iter().map(|path| path.exists()).collect();
         assert_eq!(exist, [false, true, true], "three of thirty bytes and one of forty do not fit a hundred");
         assert!(newest.ends_with("0000000000000004-src.wav") && fs::read(&newest).unwrap() == [7; 40]);
@@ -154,7 +178,7 @@ mod tests {
         let left = folder.path().join("0000000000000001-src.part");
         fs::write(&left, [0; 90]).unwrap();
         age(&left, 1);
-        archive.keep(RunId(2), Side::Src, &[0; 20]).unwrap();
+        archive.write(RunId(2), Side::Src, &[0; 20]).unwrap();
         assert!(!left.exists());
     }
 
@@ -168,7 +192,7 @@ mod tests {
                 let archive = &processes[thread % 2];
                 scope.spawn(move || {
                     for run in 0..200 {
-                        archive.keep(RunId(thread as u64 * 1000 + run), Side::Src, &[0; 500]).unwrap();
+                        archive.write(RunId(thread as u64 * 1000 + run), Side::Src, &[0; 500]).unwrap();
                     }
                 });
             }

@@ -1,35 +1,34 @@
-//! The call of one run: its legs, what was seen of them, and the one wait that every step goes through.
+//! The call of one run: what it knows so far, and the one wait that every step goes through.
 //!
-//! What the scripts say is in `verbs.rs`, how a call is brought to its end in `ending.rs`.
+//! What the scripts do is in `verbs.rs`, what they wait for in `waits.rs`, how a call is brought to its end in `finish.rs`.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calltest_ari::{
-    Delivery, DiallingTurn, Event, EventQueue, EventSender, Lost, Operation, QueueError, RequestError, Subscription,
-    event_queue,
-};
+use calltest_core::abilities::Abilities;
 use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
 use calltest_core::expectation::Expectation;
-use calltest_core::plan::CallTest;
+use calltest_core::plan::{self, CallTest, Link, LinkName};
 use calltest_core::run::RunId;
 use calltest_core::verdict::Trouble;
-use tokio::sync::mpsc;
+use calltest_engine::{Arriving, Command, Listening, Observations, Refused, Seen, Sink, queue};
+use calltest_trigger as trigger;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::calls_out::ReturnWatch;
+use crate::connection::Open;
 use crate::control::Control;
 use crate::guard::{Budgets, CountedCall};
-use crate::leg::{Leg, LegState};
-use crate::observe::{Recorder, observe, server_time};
-use crate::reception::{self, Called, Place};
-use crate::recording::Tape;
-use crate::servers::Server;
-use crate::trigger;
+use crate::inbox::{Inbox, Notice, Rest};
+use crate::legs::{LegState, Legs};
+use crate::recorder::Recorder;
+use crate::servers::unavailable;
+use crate::switchboard::Registration;
 
-/// How many events may wait for a run. A dtmf test of a hundred digits has some two hundred events in all.
+/// How many things seen may wait for a run. A dtmf test of a hundred digits has some two hundred in all.
 const QUEUE: usize = 1024;
-/// How long to wait for the event that explains why a channel refused a command.
+/// How long to wait for the leg's end that an engine says it has told.
 const EXPLANATION: Duration = Duration::from_millis(500);
 
 /// One call under way.
@@ -37,38 +36,61 @@ pub(crate) struct Call<'a> {
     pub(crate) run: RunId,
     pub(crate) test: &'a CallTest,
     pub(crate) expectation: &'a Expectation,
-    pub(crate) src: Option<End>,
-    pub(crate) dst: Option<End>,
-    pub(crate) outbound: Option<Leg>,
-    pub(crate) inbound: Option<Leg>,
-    pub(crate) recorder: Recorder,
     pub(crate) deadline: Instant,
-    pub(crate) arrival: Option<calltest_ari::Arrival>,
-    pub(crate) sender: EventSender,
-    pub(crate) to_reception: mpsc::Sender<Called>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) calls: mpsc::Receiver<Called>,
-    pub(crate) tapes: Vec<Tape>,
-    /// When the server had taken the call that we send out.
-    pub(crate) dialled: Option<Instant>,
-    /// Notices the loss of the server on which a call is awaited.
-    pub(crate) watch: Option<Subscription>,
-    pub(crate) trigger: Option<trigger::Running>,
-    /// The budgets that an outbound call has to fit, if there are any.
-    pub(crate) budgets: Option<Arc<Budgets>>,
-    /// The outbound call as the budgets count it.
-    pub(crate) counted: Option<CountedCall>,
-    events: EventQueue,
     control: &'a Control,
+    pub(crate) parties: Parties,
+    /// What the engine of the source can show, or that of the destination where there is no source.
+    pub(crate) abilities: Abilities,
+    pub(crate) legs: Legs,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) departure: Departure,
+    pub(crate) trigger: Option<trigger::Running>,
+    pub(crate) recorder: Recorder,
+    pub(crate) sink: Sink,
+    observations: Observations,
 }
 
-/// One end of a call: a link, and the server it lies on.
+/// The sides of a call that are ours.
+#[derive(Default)]
+pub(crate) struct Parties {
+    pub(crate) src: Option<Party>,
+    pub(crate) dst: Option<Party>,
+}
+
+/// One of them: a link, and what carries its calls.
 #[derive(Clone)]
-pub(crate) struct End {
-    pub(crate) link: Arc<calltest_core::plan::Link>,
-    pub(crate) server: Arc<Server>,
+pub(crate) struct Party {
+    pub(crate) link: Arc<Link>,
+    pub(crate) server: Arc<plan::Server>,
+    pub(crate) open: Open,
     /// Whether calls of other links arrive under the same name.
     pub(crate) shares_trunk: bool,
+}
+
+/// What a run knows of calls that come in.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    pub(crate) inbox: Arc<Inbox>,
+    /// Its own call, until it takes it.
+    pub(crate) arrived: Option<Arriving>,
+    pub(crate) registration: Option<Registration>,
+    pub(crate) listening: Option<Listening>,
+    /// A call was turned away that may have been its own.
+    pub(crate) doubt: Option<Trouble>,
+}
+
+/// What a run knows of the call that it sends out.
+#[derive(Default)]
+pub(crate) struct Departure {
+    /// When the engine had taken it.
+    pub(crate) dialled: Option<Instant>,
+    /// Since when it, or the call that a trigger causes, may be on its way.
+    pub(crate) out_since: Option<Instant>,
+    pub(crate) return_watch: Option<ReturnWatch>,
+    /// The budgets that it has to fit, if there are any.
+    pub(crate) budgets: Option<Arc<Budgets>>,
+    /// The call as the budgets count it.
+    pub(crate) counted: Option<CountedCall>,
 }
 
 /// How a wait with a limit of its own ended.
@@ -82,8 +104,8 @@ pub(crate) enum Waited {
 
 /// What woke a wait.
 enum Wake {
-    Event(Result<Delivery, QueueError>),
-    Called(Called),
+    Seen(Result<Seen, Trouble>),
+    Notice(Notice),
     Triggered(trigger::Outcome),
     CalledOff(Stop),
     TimeIsUp,
@@ -94,36 +116,28 @@ impl<'a> Call<'a> {
         run: RunId,
         test: &'a CallTest,
         expectation: &'a Expectation,
-        (src, dst): (Option<End>, Option<End>),
+        parties: Parties,
         recorder: Recorder,
         control: &'a Control,
     ) -> Self {
-        let (sender, events) = event_queue(QUEUE);
-        let (to_reception, calls) = reception::calls();
+        let (sink, observations) = queue(QUEUE);
         let deadline = recorder.started() + expectation.deadline;
+        let abilities = parties.src.as_ref().or(parties.dst.as_ref()).map(|party| party.open.engine.abilities());
         Self {
             run,
             test,
             expectation,
-            src,
-            dst,
-            outbound: None,
-            inbound: None,
-            recorder,
             deadline,
-            arrival: None,
-            sender,
-            to_reception,
-            places: Vec::new(),
-            calls,
-            tapes: Vec::new(),
-            dialled: None,
-            watch: None,
-            trigger: None,
-            budgets: None,
-            counted: None,
-            events,
             control,
+            parties,
+            abilities: abilities.unwrap_or(Abilities::ALL),
+            legs: Legs::default(),
+            arrivals: Arrivals::default(),
+            departure: Departure::default(),
+            trigger: None,
+            recorder,
+            sink,
+            observations,
         }
     }
 
@@ -150,13 +164,13 @@ impl<'a> Call<'a> {
             if is_there(self) {
                 return Ok(Waited::Seen);
             }
-            if let Some(side) = self.leg_over() {
+            if let Some(side) = self.legs.over() {
                 return Err(Stop::LegEnded { side, awaiting });
             }
             match self.wake(called_off.as_mut(), alarm.as_mut()).await {
-                Wake::Event(delivery) => self.take_in(delivery)?,
-                Wake::Called(called) => self.hear_of(called)?,
-                Wake::Triggered(outcome) => self.take_in_outcome(outcome)?,
+                Wake::Seen(seen) => self.take_in(seen)?,
+                Wake::Notice(notice) => self.on_notice(notice)?,
+                Wake::Triggered(outcome) => self.on_trigger_done(outcome)?,
                 Wake::CalledOff(stop) => return Err(stop),
                 Wake::TimeIsUp if Instant::now() >= self.deadline => return Err(self.out_of_time(awaiting)),
                 Wake::TimeIsUp => return Ok(Waited::Elapsed),
@@ -168,107 +182,99 @@ impl<'a> Call<'a> {
         tokio::select! {
             biased;
             stop = called_off => Wake::CalledOff(stop),
-            // Before the events: a call that was rejected is told of first, and ends the run for its own reason.
-            Some(called) = self.calls.recv() => Wake::Called(called),
-            delivery = self.events.next() => Wake::Event(delivery),
+            // Before what was seen: a call that was rejected is told of first, and ends the run for its own reason.
+            notice = self.arrivals.inbox.next() => Wake::Notice(notice),
+            seen = self.observations.next() => Wake::Seen(seen),
             outcome = outcome_of(&mut self.trigger) => Wake::Triggered(outcome),
             () = alarm => Wake::TimeIsUp,
         }
     }
 
-    /// Takes in events for a while after the script is over, when only the channels' ends matter. Returns early once
+    /// Takes in what is seen for a while after the script is over, when only the legs' ends matter. Returns early once
     /// `is_enough`.
     pub(crate) async fn linger(&mut self, limit: Instant, is_enough: impl Fn(&Self) -> bool) -> Result<(), Trouble> {
         while !is_enough(self) {
-            let delivery = tokio::select! {
+            let seen = tokio::select! {
                 biased;
-                delivery = self.events.next() => delivery,
+                seen = self.observations.next() => seen,
                 () = sleep_until(limit) => return Ok(()),
             };
-            if let Err(Stop::Trouble(trouble)) = self.take_in(delivery) {
-                return Err(trouble);
-            }
+            self.note_seen(seen?);
         }
         Ok(())
     }
 
-    /// Takes in one event: moves its leg on and notes what it tells.
-    fn take_in(&mut self, delivery: Result<Delivery, QueueError>) -> Result<(), Stop> {
-        let delivery = delivery.map_err(|error| Stop::Trouble(self.lost(error)))?;
-        if let Some(tape) = self.tapes.iter_mut().find(|tape| tape.channel == delivery.subject) {
-            tape.advance(&delivery.event);
-            return Ok(());
-        }
-        let observation = observe(&delivery.event);
-        let legs = [self.outbound.as_mut(), self.inbound.as_mut()];
-        let Some(leg) = legs.into_iter().flatten().find(|leg| leg.channel == delivery.subject) else { return Ok(()) };
-        let counts = leg.advance(&delivery.event, observation.as_ref());
-        let side = leg.side;
-        if let Some(observation) = observation.filter(|_| counts) {
-            let stamp = delivery.event.timestamp().and_then(server_time);
-            self.recorder.note_event(side, delivery.received, stamp, observation);
-        }
-        self.take_in_media(side, &delivery)
-    }
-
-    /// Takes in what happened to a sound.
-    fn take_in_media(&mut self, side: Side, delivery: &Delivery) -> Result<(), Stop> {
-        use calltest_ari::models::PlaybackState;
-        let stamp = || delivery.event.timestamp().and_then(server_time);
-        match &*delivery.event {
-            Event::PlaybackStarted(started) => {
-                let media = started.playback.media_uri.to_string();
-                self.recorder.note_event(side, delivery.received, stamp(), Observation::PlaybackStarted { media });
-            }
-            Event::PlaybackFinished(finished) => {
-                let media = finished.playback.media_uri.to_string();
-                if finished.playback.state == PlaybackState::Failed {
-                    // A sound that the end of the call cuts short is told as failed, too.
-                    if self.leg(side).is_some_and(Leg::is_over) {
-                        return Ok(());
-                    }
-                    return Err(Stop::Trouble(Trouble::PlaybackFailed { link: self.link(side), media }));
-                }
-                self.recorder.note_event(side, delivery.received, stamp(), Observation::PlaybackFinished { media });
-            }
-            _ => {}
+    /// Takes in what has been seen already.
+    pub(crate) fn catch_up(&mut self) -> Result<(), Trouble> {
+        while let Some(seen) = self.observations.try_next()? {
+            self.note_seen(seen);
         }
         Ok(())
+    }
+
+    fn take_in(&mut self, seen: Result<Seen, Trouble>) -> Result<(), Stop> {
+        match self.note_seen(seen.map_err(Stop::Trouble)?) {
+            Some(trouble) => Err(Stop::Trouble(trouble)),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves a leg on and notes what was seen of it. Returns the trouble, if it was one that leaves nothing to find out.
+    fn note_seen(&mut self, seen: Seen) -> Option<Trouble> {
+        // What is told of a call that was never made means nothing.
+        self.legs.get_mut(seen.side)?.advance(&seen.what);
+        let trouble = match &seen.what {
+            Observation::Troubled(trouble) if !trouble.is_uncertainty() => Some(trouble.clone()),
+            _ => None,
+        };
+        self.recorder.note_seen(seen);
+        trouble
     }
 
     /// Takes in how the trigger came out.
-    fn take_in_outcome(&mut self, outcome: trigger::Outcome) -> Result<(), Stop> {
+    fn on_trigger_done(&mut self, outcome: trigger::Outcome) -> Result<(), Stop> {
         self.trigger = None;
         let result = outcome.map_err(|why| Stop::Trouble(Trouble::TriggerFailed { why }))?;
         self.recorder.note(None, Observation::TriggerDone { result });
         Ok(())
     }
 
-    /// The run's own time is up. Where a trigger is still at work, nobody can tell whether the call would have come.
+    /// The run's own time is up. Where a trigger is still at work and nobody has called, nobody can tell whether the call would
+    /// have come. A wrong call speaks for itself.
     fn out_of_time(&self, awaiting: Awaiting) -> Stop {
+        let has_called = self.saw(Side::Dst, |what| matches!(what, Observation::WrongCall { .. }));
         match &self.trigger {
-            Some(trigger) if awaiting == Awaiting::Arrival => Stop::Trouble(Trouble::TriggerUnfinished {
-                link: self.link(Side::Dst),
-                within: self.expectation.deadline,
-                what: trigger.what().to_owned(),
-            }),
-            _ => Stop::Deadline { awaiting },
+            Some(trigger) if awaiting == Awaiting::Arrival && !has_called => {
+                Stop::Trouble(Trouble::TriggerUnfinished {
+                    link: self.link(Side::Dst),
+                    within: self.expectation.deadline,
+                    what: trigger.what().to_owned(),
+                })
+            }
+            Some(_) | None => Stop::Deadline { awaiting },
         }
     }
 
-    /// Takes in what the reception has to say.
-    fn hear_of(&mut self, called: Called) -> Result<(), Stop> {
-        let what = match called {
-            Called::Arrived { arrival, caller, dialled } => {
-                self.arrival = Some(arrival);
+    /// Takes in what the switchboard has to say.
+    fn on_notice(&mut self, notice: Notice) -> Result<(), Stop> {
+        let what = match notice {
+            Notice::Arrived(arriving) => {
+                let (caller, dialled) = (arriving.caller.clone(), arriving.dialled.clone());
+                self.arrivals.arrived = Some(arriving);
                 Observation::Arrived { caller, dialled }
             }
-            Called::Misfit { caller, dialled, mismatch } => Observation::Misfit { caller, dialled, mismatch },
-            Called::Stranger { caller } => Observation::Stranger { caller },
-            Called::AnotherFits => {
+            Notice::WrongCall { caller, dialled, mismatch } => Observation::WrongCall { caller, dialled, mismatch },
+            Notice::Stranger { caller } => Observation::Stranger { caller },
+            Notice::TurnedAway { link, caller, dialled } => Observation::TurnedAway { link, caller, dialled },
+            Notice::AnotherFits => {
                 return Err(Stop::Trouble(Trouble::TwoCallsFit { link: self.link(Side::Dst) }));
             }
-            Called::CameBack { link } => {
+            Notice::PerhapsLate { caller } => {
+                let doubt = Trouble::PerhapsLate { link: self.link(Side::Dst), caller };
+                self.arrivals.doubt = Some(doubt.clone());
+                Observation::Troubled(doubt)
+            }
+            Notice::CameBack { link } => {
                 self.recorder.note(Some(Side::Dst), Observation::CameBack { link });
                 return Err(Stop::CameBack);
             }
@@ -277,132 +283,78 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Sends a request that the script needs. A channel that refuses since it is ending is no trouble but the end of that
-    /// leg.
-    ///
-    /// `action` completes "could not …".
-    pub(crate) async fn ask<Op: Operation>(
-        &mut self,
-        side: Side,
-        action: &str,
-        operation: Op,
-    ) -> Result<Op::Reply, Stop> {
-        let client = self.connection(side)?.client.clone();
-        let reply = tokio::select! {
-            biased;
-            stop = self.control.called_off() => return Err(stop),
-            reply = client.request(operation) => reply,
-            () = sleep_until(self.deadline) => {
-                self.suspect_leavings(side);
+    /// Has a leg do something that the script needs. One that refuses since it is ending is no trouble but its end.
+    pub(crate) async fn command(&mut self, side: Side, command: Command) -> Result<(), Stop> {
+        self.ready(side)?;
+        let action = action(&command);
+        let leg = self.legs.get_mut(side).expect("a script speaks only to legs that it has seen");
+        let done = leg.leg.command(command);
+        let outcome = self.in_time(done).await?;
+        match outcome {
+            Some(Ok(())) => Ok(()),
+            Some(Err(refused)) => Err(self.explain(side, action, refused).await),
+            None => {
                 let why = "the server did not answer before the time was up".into();
-                return Err(Stop::Trouble(self.request_failed(side, action, why)));
+                Err(Stop::Trouble(self.request_failed(side, action, why)))
             }
-        };
-        match reply {
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(self.explain(side, action, error).await),
         }
     }
 
-    /// Waits until the server has room for another call that is dialled.
-    pub(crate) async fn dialling_turn(&self) -> Result<DiallingTurn, Stop> {
-        let client = self.connection(Side::Src)?.client.clone();
-        let link = self.link(Side::Src);
+    /// Waits for an engine; `None` if the time is up before.
+    pub(crate) async fn in_time<T>(&self, done: impl Future<Output = T>) -> Result<Option<T>, Stop> {
         tokio::select! {
             biased;
             stop = self.control.called_off() => Err(stop),
-            turn = client.dialling_turn() => turn.ok_or_else(|| {
-                let why = "the connection is being closed".into();
-                Stop::Trouble(self.request_failed(Side::Src, "dial", why))
-            }),
-            () = sleep_until(self.deadline) => {
-                let (within, what) = (self.expectation.deadline, "waiting for its turn to dial");
-                Err(Stop::Trouble(Trouble::OutOfTime { link, within, what }))
-            }
+            done = done => Ok(Some(done)),
+            () = sleep_until(self.deadline) => Ok(None),
         }
     }
 
-    async fn explain(&mut self, side: Side, action: &str, error: RequestError) -> Stop {
-        if error.is_not_found() || error.is_conflict() {
-            let limit = Instant::now() + EXPLANATION;
-            match self.wait(Awaiting::Pause, Some(limit), |call| call.leg_over().is_some()).await {
-                Ok(Waited::Seen) => {
-                    let side = self.leg_over().unwrap_or(side);
-                    return Stop::LegEnded { side, awaiting: Awaiting::Pause };
+    /// What ends the script when a command was refused. `action` completes "could not …".
+    async fn explain(&mut self, side: Side, action: &str, refused: Refused) -> Stop {
+        match refused {
+            Refused::Over => {
+                let (awaiting, limit) = (Awaiting::Pause, Instant::now() + EXPLANATION);
+                match self.wait(awaiting, Some(limit), |call| call.legs.over().is_some()).await {
+                    Ok(_) => Stop::LegEnded { side: self.legs.over().unwrap_or(side), awaiting },
+                    Err(stop) => stop,
                 }
-                Ok(Waited::Elapsed) => {}
-                Err(stop) => return stop,
             }
-        }
-        if error.status().is_none() {
-            // Nobody knows whether it was done, or will be.
-            self.suspect_leavings(side);
-        }
-        Stop::Trouble(self.request_failed(side, action, error.to_string()))
-    }
-
-    /// Something of this run may be left on a side's server, or be made there later.
-    pub(crate) fn suspect_leavings(&self, side: Side) {
-        if let Some(connection) = self.end(side).server.line() {
-            connection.leavings.suspect();
+            Refused::Unclear { why } | Refused::No { why } => Stop::Trouble(self.request_failed(side, action, why)),
         }
     }
 
-    fn request_failed(&self, side: Side, action: &str, why: String) -> Trouble {
+    pub(crate) fn request_failed(&self, side: Side, action: &str, why: String) -> Trouble {
         Trouble::RequestFailed { action: format!("{action} on {}", self.link(side)), why }
     }
 
-    /// Why no more events come.
-    fn lost(&self, error: QueueError) -> Trouble {
-        match error {
-            QueueError::Overflow { .. } => Trouble::Overflow,
-            QueueError::Lost { server, why } => {
-                let server = (&*server).into();
-                match why {
-                    Lost::OwnedByOther { owner } => Trouble::AppTaken { server, owner },
-                    Lost::Replaced => Trouble::AppTaken { server, owner: "it does not say who it is".into() },
-                    why => Trouble::ConnectionLost { server, why: why.to_string() },
-                }
-            }
-        }
-    }
-
-    /// A leg that is ending or gone although the script still needs it, the outbound one first since it knows the cause.
-    pub(crate) fn leg_over(&self) -> Option<Side> {
-        let mut legs = [&self.outbound, &self.inbound].into_iter().flatten();
-        legs.find(|leg| leg.is_over() && !leg.is_dismissed).map(|leg| leg.side)
-    }
-
-    pub(crate) fn leg(&self, side: Side) -> Option<&Leg> {
-        match side {
-            Side::Src => self.outbound.as_ref(),
-            Side::Dst => self.inbound.as_ref(),
-        }
-    }
-
-    /// The channel of a leg that the script has seen already.
-    pub(crate) fn channel(&self, side: Side) -> String {
-        self.leg(side).map(|leg| leg.channel.to_string()).expect("a script speaks only to legs that it has seen")
+    /// Whether the script may go on with a side.
+    pub(crate) fn ready(&self, side: Side) -> Result<(), Stop> {
+        let Party { server, open, .. } = self.party(side);
+        open.engine.ready().map_err(|why| Stop::Trouble(unavailable(&server.name, &why)))
     }
 
     pub(crate) fn has_come_to(&self, side: Side, state: LegState) -> bool {
-        self.leg(side).is_some_and(|leg| leg.state >= state && !leg.is_over())
+        self.legs.has_come_to(side, state)
     }
 
-    pub(crate) fn end(&self, side: Side) -> &End {
-        let end = match side {
-            Side::Src => self.src.as_ref(),
-            Side::Dst => self.dst.as_ref(),
+    pub(crate) fn party(&self, side: Side) -> &Party {
+        let party = match side {
+            Side::Src => self.parties.src.as_ref(),
+            Side::Dst => self.parties.dst.as_ref(),
         };
-        end.expect("a mode speaks only of the ends that its test has")
+        party.expect("a mode speaks only of the sides that its test has")
     }
 
-    pub(crate) fn link(&self, side: Side) -> calltest_core::plan::LinkName {
-        self.end(side).link.name.clone()
+    pub(crate) fn link(&self, side: Side) -> LinkName {
+        self.party(side).link.name.clone()
     }
 
-    pub(crate) fn connection(&self, side: Side) -> Result<&crate::wire::Connection, Stop> {
-        self.end(side).server.connection().map_err(Stop::Trouble)
+    /// Ends the wait for calls. Returns what came in and was not looked at.
+    pub(crate) fn stop_waiting_for_calls(&mut self) -> Rest {
+        (self.arrivals.registration, self.arrivals.listening) = (None, None);
+        self.departure.return_watch = None;
+        self.arrivals.inbox.close()
     }
 }
 
@@ -411,5 +363,20 @@ async fn outcome_of(trigger: &mut Option<trigger::Running>) -> trigger::Outcome 
     match trigger {
         Some(running) => running.outcome().await,
         None => std::future::pending().await,
+    }
+}
+
+/// What a command does, as it completes "could not …".
+fn action(command: &Command) -> &'static str {
+    match command {
+        Command::Limit(_) => "limit the duration of the call",
+        Command::Progress => "signal early media",
+        Command::Ring => "signal ringing",
+        Command::Answer => "answer the call",
+        Command::Reject(_) => "reject the call",
+        Command::SendDigits { .. } => "send digits",
+        Command::FlushDigits => "send silence",
+        Command::Say(_) => "play a sound",
+        Command::Hear { .. } => "record the call",
     }
 }

@@ -1,9 +1,9 @@
 //! The guard at run time: asks the budgets before a call goes out, and counts it.
 //!
 //! Which numbers may be dialled was settled with the configuration; how a budget is reckoned is in `calltest_core::guard`,
-//! how calls are written down in `book.rs`. Where no budget is configured nothing is counted and no file is touched.
+//! how calls are written down in `call_log.rs`. Where no budget is configured nothing is counted and no file is touched.
 
-mod book;
+mod call_log;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,19 +16,20 @@ use calltest_core::verdict::Trouble;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-pub use book::{BookError, GuardBook};
-use book::{Departure, Refused};
+pub use call_log::{CallLog, CallLogError};
+use call_log::{Departure, Refused};
 
-/// The budgets of a plan, with the book in which its calls are counted.
-pub(crate) struct Budgets {
+/// The budgets of a plan, with the call log in which its calls are counted.
+pub struct Budgets {
     overall: Budget,
     path: PathBuf,
     /// Opened when the first call goes out, and again after it could not be opened.
-    book: Mutex<Option<GuardBook>>,
+    call_log: Mutex<Option<CallLog>>,
 }
 
 /// A call that was counted, and whose end has to be.
-pub(crate) struct CountedCall {
+#[must_use = "a call whose end is not told counts for as long as it could have taken"]
+pub struct CountedCall {
     budgets: Arc<Budgets>,
     id: u64,
     since: Instant,
@@ -36,14 +37,17 @@ pub(crate) struct CountedCall {
 
 impl Budgets {
     /// The budgets of a plan, if it has any.
-    pub(crate) fn of(plan: &Plan, state_directory: &Path) -> Option<Arc<Self>> {
-        let path = state_directory.join(GuardBook::FILE_NAME);
-        plan.has_budgets().then(|| Arc::new(Self { overall: plan.guard.budget, path, book: Mutex::default() }))
+    pub fn of(plan: &Plan, state_directory: &Path) -> Option<Arc<Self>> {
+        let path = state_directory.join(CallLog::FILE_NAME);
+        plan.has_budgets().then(|| Arc::new(Self { overall: plan.guard.budget, path, call_log: Mutex::default() }))
     }
 
     /// Lets a call out over a link if the budgets have room for it. Asterisk itself sees to it that it takes no longer than
     /// `at_most`.
-    pub(crate) async fn begin(
+    ///
+    /// # Errors
+    /// If a budget has no room for it, or it cannot be counted.
+    pub async fn begin(
         self: &Arc<Self>,
         run: RunId,
         link: &Arc<Link>,
@@ -51,7 +55,7 @@ impl Budgets {
     ) -> Result<CountedCall, Trouble> {
         let (budgets, link) = (Arc::clone(self), Arc::clone(link));
         let since = Instant::now();
-        // Another process may hold the book for a moment.
+        // Another process may hold the call log for a moment.
         let begun = spawn_blocking(move || {
             let departure = Departure {
                 id: run.0,
@@ -60,7 +64,7 @@ impl Budgets {
                 overall: &budgets.overall,
                 of_link: &link.guard.budget,
             };
-            budgets.with_book(|book| book.begin(&departure, now()))
+            budgets.with_call_log(|call_log| call_log.begin(&departure, now()))
         });
         let refused = |rule: String, why: String| Trouble::GuardRefused { rule, why };
         let uncounted = |error: String| refused("guard".into(), format!("calls cannot be counted: {error}"));
@@ -72,22 +76,22 @@ impl Budgets {
         }
     }
 
-    fn with_book<T, E: From<BookError>>(&self, act: impl FnOnce(&mut GuardBook) -> Result<T, E>) -> Result<T, E> {
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let opened = match book.take() {
+    fn with_call_log<T, E: From<CallLogError>>(&self, act: impl FnOnce(&mut CallLog) -> Result<T, E>) -> Result<T, E> {
+        let mut call_log = self.call_log.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = match call_log.take() {
             Some(opened) => opened,
-            None => GuardBook::open(&self.path, now())?,
+            None => CallLog::open(&self.path, now())?,
         };
-        act(book.insert(opened))
+        act(call_log.insert(opened))
     }
 }
 
 impl CountedCall {
     /// Notes that the call is over. If that cannot be written down, the call counts for as long as it could have taken.
-    pub(crate) async fn end(self) {
+    pub async fn end(self) {
         let Self { budgets, id, since } = self;
         let seconds = whole_seconds(since.elapsed());
-        let ended = spawn_blocking(move || budgets.with_book(|book| book.end(id, seconds)));
+        let ended = spawn_blocking(move || budgets.with_call_log(|call_log| call_log.end(id, seconds)));
         let why = match ended.await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),

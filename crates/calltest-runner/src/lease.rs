@@ -7,13 +7,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use calltest_core::plan::{CallTest, LinkName, Plan, ServerName, TestName};
+use calltest_engine::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -21,9 +20,6 @@ use tokio::time::Instant;
 const MAX_OVERTAKEN: u32 = 16;
 /// Requests that come within this time of each other count as of the same moment.
 const SAME_MOMENT: Duration = Duration::from_millis(10);
-
-/// A boxed future, as traits that are used as objects need it.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Something of which only so many may be in use at once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,42 +1,41 @@
 //! How one call test is carried out and cleaned up.
 //!
 //! A [`Runner`] holds the connections to the servers of a plan. [`Runner::run`] waits for the links of a test, goes through
-//! the script of its mode, ends the call, and has the evidence judged. It knows no schedule: when to run what is left to
+//! the script of its mode, ends the call, and has the evidence judged. What carries the calls is behind the seam of
+//! `calltest-engine`: nothing in here knows what that is. Nor does it know a schedule: when to run what is left to
 //! `calltest run` and the daemon, which both go through here.
 
 mod archive;
 mod call;
-mod channel_id;
+mod calls_out;
+mod connection;
 mod control;
-mod doctor;
-mod ending;
+mod expected;
+mod finish;
 mod guard;
+mod inbox;
+mod late_calls;
 mod lease;
-mod leavings;
-mod leg;
+mod legs;
 mod loop_watch;
 mod modes;
-mod observe;
-mod reception;
+mod recorder;
 mod recording;
 mod runner;
 mod servers;
-mod sweep;
-mod trigger;
+mod switchboard;
 mod verbs;
-mod version;
+mod waits;
 pub mod wav;
-mod wire;
 
 use calltest_core::event::{RunEvent, ServerEvent};
 
 pub use archive::MAX_ARCHIVED;
 pub use control::Control;
-pub use doctor::doctor;
-pub use guard::{BookError, GuardBook};
-pub use lease::{BoxFuture, LeaseRequest, LeaseSet, Leases, LocalLeases, Resource, Want};
+pub use guard::{Budgets, CallLog, CallLogError, CountedCall};
+pub use lease::{LeaseRequest, LeaseSet, Leases, LocalLeases, Resource, Want};
 pub use runner::{RECORDINGS, Runner, Setup};
-pub use servers::{Identity, Servers};
+pub use servers::Servers;
 
 /// Whoever wants to know what happens. It is told in the midst of a call, so it must return at once.
 pub trait Observer: Send + Sync {

@@ -5,29 +5,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use calltest_core::abilities::Abilities;
 use calltest_core::dtmf::draw_digits;
 use calltest_core::event::{RunEvent, RunProgress};
-use calltest_core::evidence::{Ending, Evidence, Stop};
+use calltest_core::evidence::{Evidence, ScriptEnd, Stop};
 use calltest_core::expectation::Expectation;
 use calltest_core::judge::judge;
 use calltest_core::measures::Measures;
-use calltest_core::plan::{CallTest, LinkName, Mode, Plan, ServerName};
+use calltest_core::plan::{CallTest, LinkName, Plan, ServerName};
 use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::Trouble;
+use calltest_engine::Connector;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Observer;
 use crate::archive::Archive;
-use crate::call::{Call, End};
+use crate::call::{Call, Parties, Party};
+use crate::connection::Context;
 use crate::control::Control;
 use crate::guard::Budgets;
 use crate::lease::{LeaseRequest, Leases};
 use crate::loop_watch::LoopWatch;
 use crate::modes;
-use crate::observe::Recorder;
-use crate::servers::{Identity, Servers};
+use crate::recorder::Recorder;
+use crate::servers::Servers;
 
 /// Where recordings are kept in the state directory.
 pub const RECORDINGS: &str = "recordings";
@@ -36,8 +39,8 @@ pub const RECORDINGS: &str = "recordings";
 pub struct Setup {
     /// The plan whose tests it runs.
     pub plan: Arc<Plan>,
-    /// How it presents itself to others that want the same app.
-    pub identity: Identity,
+    /// Who makes the engines that carry calls.
+    pub connector: Arc<dyn Connector>,
     /// Who gives out links.
     pub leases: Arc<dyn Leases>,
     /// Who wants to know what happens.
@@ -67,19 +70,13 @@ struct Shared {
     tasks: TaskTracker,
 }
 
-/// The ends of a test's call, as the plan has them.
-#[derive(Default)]
-struct EndNames<'a> {
-    src: Option<&'a LinkName>,
-    dst: Option<&'a LinkName>,
-}
-
 impl Runner {
     /// Connects to the servers that these tests need, and makes ready to run them. Servers that cannot be had do not stop
     /// the others; [`Runner::servers`] tells which.
     pub async fn open(setup: Setup, tests: &[Arc<CallTest>]) -> Self {
-        let Setup { plan, identity, leases, observer, state_directory } = setup;
-        let servers = Servers::open(&plan, &needed(&plan, tests), &identity, &observer).await;
+        let Setup { plan, connector, leases, observer, state_directory } = setup;
+        let context = Context { connector, observer: Arc::clone(&observer), calls_out: Arc::default() };
+        let servers = Servers::open(&plan, &needed(&plan, tests), context).await;
         let (loop_watch, stop_watch, tasks) = (LoopWatch::default(), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_watch.clone().watch(stop_watch.clone()));
         let archive = Archive::new(state_directory.join(RECORDINGS));
@@ -152,7 +149,7 @@ impl Runner {
         let expectation = Expectation::of(test, |len| draw_digits(len, rand::random::<u32>));
         let begun = Instant::now();
         let evidence = match leases {
-            Err(stop) => self.evidence_of_nothing(test, stop),
+            Err(stop) => self.evidence_without_call(test, stop),
             Ok(leases) => {
                 self.tell(id, test, RunProgress::Started);
                 let evidence = tokio::select! {
@@ -169,7 +166,7 @@ impl Runner {
             }
         };
         let judgement = judge(&expectation, &evidence);
-        let finished = FinishedRun {
+        let finished = Arc::new(FinishedRun {
             id,
             test: Arc::clone(test),
             requested: requested.0,
@@ -180,48 +177,52 @@ impl Runner {
             measures: Measures::of(&evidence),
             expectation,
             evidence,
-        };
-        self.tell(id, test, RunProgress::Finished(Arc::new(finished.clone())));
-        finished
+        });
+        self.tell(id, test, RunProgress::Finished(Arc::clone(&finished)));
+        // Copied only if an observer has kept it.
+        Arc::unwrap_or_clone(finished)
     }
 
     async fn call(&self, id: RunId, test: &Arc<CallTest>, expectation: &Expectation, control: &Control) -> Evidence {
-        let ends = match self.ends(test) {
-            Ok(ends) => ends,
-            Err(trouble) => return self.evidence_of_nothing(test, Stop::Trouble(trouble)),
+        let parties = match self.parties(test) {
+            Ok(parties) => parties,
+            Err(trouble) => return self.evidence_without_call(test, Stop::Trouble(trouble)),
         };
         let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.shared.observer));
-        let mut call = Call::new(id, test, expectation, ends, recorder, control);
-        call.budgets = self.budgets.clone();
+        let mut call = Call::new(id, test, expectation, parties, recorder, control);
+        call.departure.budgets = self.budgets.clone();
         let outcome = modes::go_through(&mut call).await;
         call.finish(outcome, &self.shared.loop_watch, &self.shared.archive).await
     }
 
-    fn ends(&self, test: &CallTest) -> Result<(Option<End>, Option<End>), Trouble> {
-        let EndNames { src, dst } = EndNames::of(test);
-        let end = |name: Option<&LinkName>| {
+    fn parties(&self, test: &CallTest) -> Result<Parties, Trouble> {
+        let party = |name: Option<&LinkName>| {
             name.map(|name| {
                 let server = self.servers.get(&self.plan.server_of(name).name)?;
-                server.connection()?;
-                Ok(End {
+                Ok(Party {
                     link: Arc::clone(self.plan.link(name)),
-                    server,
+                    server: Arc::clone(&server.plan),
+                    open: server.ready()?,
                     shares_trunk: self.on_shared_trunks.contains(name),
                 })
             })
             .transpose()
         };
-        Ok((end(src)?, end(dst)?))
+        Ok(Parties { src: party(test.route.src())?, dst: party(test.route.dst())? })
     }
 
     /// What is known of a run that never got to make its call.
-    fn evidence_of_nothing(&self, test: &CallTest, stop: Stop) -> Evidence {
-        let EndNames { src, dst } = EndNames::of(test);
+    fn evidence_without_call(&self, test: &CallTest, stop: Stop) -> Evidence {
+        let server = test.links().first().map(|link| self.plan.server_of(link));
         Evidence {
-            src: src.cloned(),
-            dst: dst.cloned(),
+            src: test.route.src().cloned(),
+            dst: test.route.dst().cloned(),
+            src_server: None,
+            dst_server: None,
+            abilities: server.map_or(Abilities::ALL, |server| server.kind.abilities()),
             facts: Vec::new(),
-            ending: Ending::Stopped(stop),
+            script_end: ScriptEnd::Stopped(stop),
+            script_ended_at: Duration::ZERO,
             sight: Vec::new(),
             loop_delay: Duration::ZERO,
         }
@@ -235,20 +236,4 @@ impl Runner {
 /// The servers on which the links of these tests lie.
 fn needed(plan: &Plan, tests: &[Arc<CallTest>]) -> BTreeSet<ServerName> {
     tests.iter().flat_map(|test| test.links()).map(|link| plan.server_of(link).name.clone()).collect()
-}
-
-impl<'a> EndNames<'a> {
-    fn of(test: &'a CallTest) -> Self {
-        match &test.mode {
-            Mode::Dtmf { ends, .. } | Mode::Call { ends, .. } | Mode::Audio { ends, .. } => {
-                Self { src: Some(&ends.src), dst: Some(&ends.dst) }
-            }
-            Mode::Ring { to } | Mode::Play { to, .. } | Mode::Fail { to, .. } | Mode::Timeout { to, .. } => {
-                Self { src: Some(&to.src), dst: None }
-            }
-            Mode::Wait { at, .. } | Mode::Answer { at, .. } | Mode::Record { at, .. } => {
-                Self { src: None, dst: Some(&at.dst) }
-            }
-        }
-    }
 }

@@ -15,11 +15,11 @@ pub(crate) fn call_loop() -> anyhow::Result<Runtime> {
     let runtime = Builder::new_current_thread()
         .on_thread_park(move || {
             let tasks = Handle::try_current().map_or(0, |handle| handle.metrics().num_alive_tasks());
-            let rest = lock(&pace).rest(Instant::now(), tasks);
-            thread::sleep(rest);
-            lock(&pace).waits(Instant::now());
+            let pause = lock(&pace).pause(Instant::now(), tasks);
+            thread::sleep(pause);
+            lock(&pace).parked(Instant::now());
         })
-        .on_thread_unpark(move || lock(&waking).wakes(Instant::now()))
+        .on_thread_unpark(move || lock(&waking).unparked(Instant::now()))
         .enable_all()
         .build();
     runtime.context("could not start the asynchronous runtime")
@@ -44,23 +44,23 @@ impl Pace {
     /// The shortest time from one wake-up to the next, where there is much to do.
     const STEP: Duration = Duration::from_millis(2);
     /// So many tasks make many calls: each is one, and there are a handful beside them.
-    const CROWD: usize = 32;
+    const MIN_TASKS: usize = 32;
     /// To have waited no longer than this is not to have waited.
     const AT_ONCE: Duration = Duration::from_millis(1);
 
     /// For how long to leave alone what comes.
-    fn rest(&self, now: Instant, tasks: usize) -> Duration {
+    fn pause(&self, now: Instant, tasks: usize) -> Duration {
         match self.woke {
-            Some(woke) if self.is_busy && tasks >= Self::CROWD => Self::STEP.saturating_sub(now - woke),
+            Some(woke) if self.is_busy && tasks >= Self::MIN_TASKS => Self::STEP.saturating_sub(now - woke),
             _ => Duration::ZERO,
         }
     }
 
-    fn waits(&mut self, now: Instant) {
+    fn parked(&mut self, now: Instant) {
         self.waiting = Some(now);
     }
 
-    fn wakes(&mut self, now: Instant) {
+    fn unparked(&mut self, now: Instant) {
         self.is_busy = self.waiting.is_some_and(|waiting| now - waiting < Self::AT_ONCE);
         self.woke = Some(now);
     }
@@ -78,19 +78,19 @@ mod tests {
     fn a_loop_that_never_waits_is_paced_and_one_that_had_to_wait_is_not() {
         let start = Instant::now();
         let at = |microseconds| start + Duration::from_micros(microseconds);
-        let rest = |pace: &Pace, microseconds| pace.rest(at(microseconds), Pace::CROWD);
+        let pause = |pace: &Pace, microseconds| pace.pause(at(microseconds), Pace::MIN_TASKS);
         let mut pace = Pace::default();
-        assert_eq!(rest(&pace, 0), Duration::ZERO);
-        pace.waits(at(0));
-        pace.wakes(at(5000));
-        assert_eq!(rest(&pace, 5100), Duration::ZERO);
-        pace.waits(at(5100));
-        pace.wakes(at(6000));
-        assert_eq!(rest(&pace, 6100), Duration::from_micros(1900));
-        assert_eq!(pace.rest(at(6100), Pace::CROWD - 1), Duration::ZERO);
-        assert_eq!(rest(&pace, 8300), Duration::ZERO);
-        pace.waits(at(8300));
-        pace.wakes(at(9300));
-        assert_eq!(rest(&pace, 9310), Duration::ZERO);
+        assert_eq!(pause(&pace, 0), Duration::ZERO);
+        pace.parked(at(0));
+        pace.unparked(at(5000));
+        assert_eq!(pause(&pace, 5100), Duration::ZERO);
+        pace.parked(at(5100));
+        pace.unparked(at(6000));
+        assert_eq!(pause(&pace, 6100), Duration::from_micros(1900));
+        assert_eq!(pace.pause(at(6100), Pace::MIN_TASKS - 1), Duration::ZERO);
+        assert_eq!(pause(&pace, 8300), Duration::ZERO);
+        pace.parked(at(8300));
+        pace.unparked(at(9300));
+        assert_eq!(pause(&pace, 9310), Duration::ZERO);
     }
 }

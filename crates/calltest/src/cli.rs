@@ -60,7 +60,7 @@ pub(crate) struct LogLevels {
 
 /// The options that may stand before the command, once more after it.
 #[derive(Debug, Default, Args)]
-pub(crate) struct Late {
+pub(crate) struct TrailingOptions {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Server(Server),
     /// Prints the configuration as it takes effect, defaults filled in
     Dumpcfg(Dumpcfg),
-    /// Looks at the Asterisk set-up, and tells what is wrong and how to mend it
+    /// Looks at the Asterisk set-up, and tells what is wrong and how to fix it
     Doctor(Doctor),
     /// Prints what to put into Asterisk's files
     AsteriskConfig(AsteriskConfig),
@@ -87,8 +87,8 @@ pub(crate) enum Command {
     Schema,
     /// Prints a completion script for a shell
     Completions(Completions),
-    /// Prints the manual page
-    Man,
+    /// Prints the manual page, or writes a page for each command
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -128,7 +128,7 @@ pub(crate) struct Server {
     #[arg(long)]
     pub(crate) take_over: bool,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -137,7 +137,7 @@ pub(crate) struct Dumpcfg {
     #[arg(long)]
     pub(crate) show_secrets: bool,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -151,7 +151,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -172,7 +172,7 @@ pub(crate) struct AsteriskConfig {
     #[arg(long)]
     pub(crate) show_secrets: bool,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 /// The languages of the dialplan.
@@ -208,7 +208,7 @@ pub(crate) struct Number {
     #[arg(value_name = "NUMBER")]
     pub(crate) number: String,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -223,7 +223,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) late: Late,
+    pub(crate) late: TrailingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +231,13 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Writes a page for each command into this folder, and one for the program, instead of printing the latter
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 impl Cli {
@@ -243,7 +250,7 @@ impl Cli {
         let late = match &mut cli.command {
             Command::Run(run) => {
                 let log = LogLevels { levels: std::mem::take(&mut run.late_levels) };
-                Late { common: std::mem::take(&mut run.late), log }
+                TrailingOptions { common: std::mem::take(&mut run.late), log }
             }
             Command::Server(server) => std::mem::take(&mut server.late),
             Command::Dumpcfg(dump) => std::mem::take(&mut dump.late),
@@ -251,7 +258,7 @@ impl Cli {
             Command::Number(number) => std::mem::take(&mut number.late),
             Command::Doctor(doctor) => std::mem::take(&mut doctor.late),
             Command::AsteriskConfig(wanted) => std::mem::take(&mut wanted.late),
-            Command::Schema | Command::Completions(_) | Command::Man => Late::default(),
+            Command::Schema | Command::Completions(_) | Command::Man(_) => TrailingOptions::default(),
         };
         cli.common.add(late.common);
         cli.log.levels.extend(late.log.levels);

@@ -3,19 +3,18 @@
 use std::env;
 use std::error::Error as _;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use calltest_config::{Directories, Input, Loaded, Palette, Source, default_paths, load};
-use calltest_core::plan::Plan;
+use calltest_config::{Input, Loaded, Palette, Source, default_paths, load};
 use calltest_daemon::{Load, Rejection};
 
 use crate::cli::Common;
-use crate::exit::Exit;
-use crate::output;
+use crate::exit::{Exit, Stop};
+use crate::{directories, output};
 
 /// Loads what the command line names. Remarks and errors go to stderr.
-pub(crate) fn load_for(common: &Common) -> Result<Loaded, Exit> {
+pub(crate) fn load_for(common: &Common) -> Result<Loaded, Stop> {
     let source = source(common)?;
     load_source(source, common, Vec::new())
 }
@@ -40,7 +39,7 @@ pub(crate) fn reloader(common: &Common) -> Load {
 }
 
 /// Loads this source, with the command line's overrides after these.
-pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<String>) -> Result<Loaded, Exit> {
+pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<String>) -> Result<Loaded, Stop> {
     overrides.extend(common.conf.iter().cloned());
     match load(&Input { source, overrides, is_lenient: common.lenient }) {
         Ok(loaded) => {
@@ -51,22 +50,19 @@ pub(crate) fn load_source(source: Source, common: &Common, mut overrides: Vec<St
         }
         Err(rejected) => {
             output::say_text(&rejected.diagnostics.render(palette()));
-            Err(Exit::Usage)
+            Err(Stop::Told(Exit::Usage))
         }
     }
 }
 
-fn source(common: &Common) -> Result<Source, Exit> {
-    find(common.cfg.as_deref()).map_err(|sentence| {
-        output::complain(&sentence);
-        Exit::Usage
-    })
+fn source(common: &Common) -> Result<Source, Stop> {
+    find(common.cfg.as_deref()).map_err(output::refuse)
 }
 
 fn find(cfg: Option<&Path>) -> Result<Source, String> {
     let found = match cfg {
         Some(path) => Source::read(path).map(Some),
-        None => Source::first_of(&default_paths(&directories())),
+        None => Source::first_of(&default_paths(&directories::configuration())),
     };
     found.map(|source| source.unwrap_or(Source::Builtin)).map_err(|error| {
         let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
@@ -76,30 +72,8 @@ fn find(cfg: Option<&Path>) -> Result<Source, String> {
 
 /// Where a configuration is looked for if none is named, in words.
 pub(crate) fn places() -> String {
-    let paths = default_paths(&directories());
+    let paths = default_paths(&directories::configuration());
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// The folder for what outlives a run: the configuration's, systemd's, or the one for a user's state (XDG Base Directory
-/// Specification).
-pub(crate) fn state_directory(plan: &Plan) -> PathBuf {
-    if let Some(configured) = &plan.state_dir {
-        return configured.clone();
-    }
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || absolute("HOME").map(|home| home.join(".local/state"));
-    let state_home = || absolute("XDG_STATE_HOME").or_else(home).map(|base| base.join("calltest"));
-    // Several directories of one unit are separated by colons.
-    let systemd = env::var_os("STATE_DIRECTORY").and_then(|list| env::split_paths(&list).next());
-    let systemd = systemd.filter(|path| path.is_absolute());
-    systemd.or_else(state_home).unwrap_or_else(|| "/var/lib/calltest".into())
-}
-
-fn directories() -> Directories {
-    Directories {
-        config_home: env::var_os("XDG_CONFIG_HOME").map(Into::into),
-        home: env::var_os("HOME").map(Into::into),
-    }
 }
 
 fn palette() -> Palette {

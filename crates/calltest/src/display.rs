@@ -8,22 +8,26 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use calltest_core::event::{RunEvent, RunProgress, ServerEvent, ServerProgress};
+use anstyle::AnsiColor;
+use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::plan::CallTest;
 use calltest_core::run::{FinishedRun, RunId};
 use calltest_core::verdict::VerdictKind;
 use calltest_report::fact;
+use calltest_report::plain_text::{printable, shortened};
 use calltest_report::run::Report;
 use calltest_report::text::{self, Tally};
 use calltest_runner::Observer;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use owo_colors::OwoColorize as _;
 
 use crate::cli::Format;
-use crate::output;
+use crate::{output, server_events};
 
 /// How many runs under way are shown at once; more would not fit a terminal.
 const MAX_LIVE: usize = 16;
+
+/// The most characters of what a run sees last: no terminal is as wide.
+const WIDEST: usize = 500;
 
 /// What to show.
 #[derive(Debug, Clone, Copy)]
@@ -111,15 +115,15 @@ impl Display {
 
     fn lines(&self, run: &Report) -> String {
         let word = match run.verdict_kind() {
-            Some(VerdictKind::Pass) => "pass".green().to_string(),
-            Some(VerdictKind::Fail) => "FAIL".red().bold().to_string(),
-            Some(VerdictKind::Error) => "error".magenta().bold().to_string(),
-            Some(VerdictKind::Cancelled) => "cancelled".yellow().to_string(),
-            None => output::printable(&run.verdict),
+            Some(VerdictKind::Pass) => output::paint("pass", AnsiColor::Green.on_default()),
+            Some(VerdictKind::Fail) => output::paint("FAIL", AnsiColor::Red.on_default().bold()),
+            Some(VerdictKind::Error) => output::paint("error", AnsiColor::Magenta.on_default().bold()),
+            Some(VerdictKind::Cancelled) => output::paint("cancelled", AnsiColor::Yellow.on_default()),
+            None => printable(&run.verdict).into_owned(),
         };
-        let mut lines = format!("{word} {}\n", output::printable(&text::line(run)));
+        let mut lines = format!("{word} {}\n", text::line(run));
         if self.style.shows_timeline {
-            lines.push_str(&output::printable(&text::timeline(run)));
+            lines.push_str(&text::timeline(run));
         }
         lines
     }
@@ -137,13 +141,13 @@ impl Observer for Display {
                 let line = self.progress.insert_before(&self.total, ProgressBar::new_spinner());
                 let template = "{spinner:.cyan} {prefix} {wide_msg:.dim}";
                 line.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
-                line.set_prefix(event.test.to_string());
+                line.set_prefix(printable(event.test.as_str()).into_owned());
                 line.enable_steady_tick(Duration::from_millis(120));
                 live.insert(event.run, line);
             }
             RunProgress::Observed(observed) => {
                 if let Some(line) = live.get(&event.run) {
-                    line.set_message(output::printable(&fact::words(&observed.what)));
+                    line.set_message(shortened(&fact::words(&observed.what), WIDEST).into_owned());
                 }
             }
             RunProgress::Finished(_) => {
@@ -156,17 +160,7 @@ impl Observer for Display {
     }
 
     fn server_event(&self, event: ServerEvent) {
-        let server = event.server;
-        match event.what {
-            ServerProgress::Up { cleaned: 0 } => tracing::info!(%server, "connected"),
-            ServerProgress::Up { cleaned } => {
-                tracing::warn!(%server, "connected; hung up {cleaned} channels that an earlier run had left");
-            }
-            // Every run that suffers from these says so itself, and so does the program if it cannot even begin.
-            ServerProgress::Down { why } => tracing::info!(%server, "{why}"),
-            ServerProgress::OwnedByOther { owner } => tracing::info!(%server, "the app is owned by {owner}"),
-            // The reception logs these itself.
-            ServerProgress::Stray { .. } => {}
-        }
+        // Every run that suffers from trouble says so itself, and so does the program if it cannot even begin.
+        server_events::log(event, false);
     }
 }

@@ -32,6 +32,27 @@ impl Exit {
     }
 }
 
+/// Why a command ends before it has done its work.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The user has been told why.
+    Told(Exit),
+    /// The user is still to be told.
+    Failed(anyhow::Error),
+}
+
+impl From<Exit> for Stop {
+    fn from(exit: Exit) -> Self {
+        Self::Told(exit)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)

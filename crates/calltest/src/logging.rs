@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calltest_core::plan::Plan;
+use calltest_report::plain_text::printable;
 use indicatif::MultiProgress;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -11,14 +12,15 @@ use tracing_subscriber::filter::Directive;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::Cli;
-use crate::exit::Exit;
+use crate::exit::Stop;
+use crate::log_fields::OnOneLine;
 use crate::output;
 
 /// How many lines of a daemon wait for a reader who does not keep up, before further ones are lost.
 const MAX_WAITING: usize = 10_000;
 
 /// Starts logging: errors only, and more with each `-v`; the configuration's levels and then the command line's go before.
-pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) -> Result<(), Exit> {
+pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) -> Result<(), Stop> {
     let filter = filter(0, cli, plan)?;
     init(filter, AboveProgress(progress.clone()));
     Ok(())
@@ -26,7 +28,7 @@ pub(crate) fn start(cli: &Cli, plan: Option<&Plan>, progress: &MultiProgress) ->
 
 /// The same for a daemon: it tells of broken lines without being asked to, and its calls do not wait for whoever should
 /// take the lines, such as a terminal that is held.
-pub(crate) fn start_for_daemon(cli: &Cli, plan: &Plan) -> Result<DaemonLog, Exit> {
+pub(crate) fn start_for_daemon(cli: &Cli, plan: &Plan) -> Result<DaemonLog, Stop> {
     let filter = filter(1, cli, Some(plan))?;
     let (unwaited, guard) = Unwaited::new(io::stderr(), MAX_WAITING);
     let lines = unwaited.lines.clone();
@@ -45,12 +47,13 @@ impl DaemonLog {
     /// Says one sentence about what the program does.
     pub(crate) fn say(&self, sentence: &str) {
         // What cannot be taken is counted, and told of later.
-        let _ = self.lines.clone().write_all(format!("calltest: {}\n", output::printable(sentence)).as_bytes());
+        let _ = self.lines.clone().write_all(format!("calltest: {}\n", printable(sentence)).as_bytes());
     }
 }
 
 fn init(filter: EnvFilter, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     tracing_subscriber::fmt()
+        .fmt_fields(OnOneLine)
         .with_env_filter(filter)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .with_writer(writer)
@@ -58,7 +61,7 @@ fn init(filter: EnvFilter, writer: impl for<'a> MakeWriter<'a> + Send + Sync + '
 }
 
 /// What is logged, as if `-v` had been given so many times already.
-fn filter(verbose: u8, cli: &Cli, plan: Option<&Plan>) -> Result<EnvFilter, Exit> {
+fn filter(verbose: u8, cli: &Cli, plan: Option<&Plan>) -> Result<EnvFilter, Stop> {
     let base = match cli.common.verbose.saturating_add(verbose) {
         _ if cli.common.quiet => "off",
         0 => "error",
@@ -68,18 +71,22 @@ fn filter(verbose: u8, cli: &Cli, plan: Option<&Plan>) -> Result<EnvFilter, Exit
     };
     // What other people's crates have to say helps nobody but their developers.
     let mut directives = vec![String::from("warn"), format!("calltest={base}")];
-    directives
-        .extend(["config", "core", "ari", "runner", "report", "daemon"].map(|room| format!("calltest_{room}={base}")));
+    directives.extend(
+        ["ari", "asterisk", "config", "core", "daemon", "engine", "report", "runner"]
+            .map(|room| format!("calltest_{room}={base}")),
+    );
     if cli.common.verbose == 0 {
         directives[0] = base.into();
+        // Each certificate that it refuses is an error to it, and ours to tell of.
+        directives.push("rustls_platform_verifier=off".into());
     }
     directives
         .extend(plan.into_iter().flat_map(|plan| &plan.log_levels).map(|(target, level)| format!("{target}={level}")));
     for level in &cli.log.levels {
         if level.parse::<Directive>().is_err() {
             let levels = "off, error, warn, info, debug or trace";
-            output::complain(&format!("-l {level}: expected TARGET=LEVEL, with a level of {levels}"));
-            return Err(Exit::Usage);
+            let why = format!("-l {level}: expected TARGET=LEVEL, with a level of {levels}");
+            return Err(output::refuse(why));
         }
         directives.push(level.replace("calltest-", "calltest_"));
     }

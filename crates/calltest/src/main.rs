@@ -5,15 +5,21 @@ mod call_loop;
 mod cli;
 mod commands;
 mod configuration;
+mod daemon_client;
+mod directories;
 mod display;
+mod engines;
 mod exit;
+mod log_fields;
 mod logging;
 mod output;
+mod server_events;
 mod signals;
 
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use exit::{Exit, Stop};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -33,13 +39,14 @@ fn main() -> ExitCode {
         Command::Number(number) => commands::number::run(&cli, number),
         Command::Schema => commands::schema::run(),
         Command::Completions(completions) => commands::completions::run(completions),
-        Command::Man => commands::man::run(),
+        Command::Man(man) => commands::man::run(man),
     };
     match done {
         Ok(exit) => exit.into(),
-        Err(error) => {
+        Err(Stop::Told(exit)) => exit.into(),
+        Err(Stop::Failed(error)) => {
             output::complain(&format!("{error:#}"));
-            exit::Exit::CouldNotFindOut.into()
+            Exit::CouldNotFindOut.into()
         }
     }
 }

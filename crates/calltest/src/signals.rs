@@ -1,5 +1,5 @@
 //! Signals: the first one ends the runs in good order, the second one ends the program. SIGHUP ends a program of which
-//! the terminal has gone, and has a daemon load its configuration anew.
+//! the terminal has gone, and has a daemon load its configuration again.
 
 use std::io;
 use std::time::Duration;

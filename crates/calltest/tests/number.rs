@@ -80,7 +80,7 @@ fn the_documents_error_is_what_a_rejected_number_gives() {
 #[test]
 fn both_directions_and_all_lists_are_told() {
     let home = Home::with(
-        "asterisk: {incoming: ['_0.': '{number:1}'], outgoing: ['_9!': reject]}\n\
+        "asterisk: {dialplan: {country: 49}, incoming: ['_0.': '{number:1}'], outgoing: ['_9!': reject]}\n\
          links:\n  trunk: {channel: 'PJSIP/{number}@trunk', guard: {deny: ['_0900!'], calls_per_day: 7}}\n  \
          deaf: {number: 5}\n  fixed: {channel: 'PJSIP/55@trunk'}\n",
     );
@@ -107,9 +107,46 @@ fn both_directions_and_all_lists_are_told() {
     assert!(!home.path().join(".local").exists());
 }
 
+/// The example of the manual of 0.7.4, where no dialplan is written.
+const MANUAL: &str = "links:\n  foo:\n    channel: \"SIP/foo/{number}\"\n    number: \"+49123456789\"\n  \
+                      bar:\n    channel: \"SIP/bar/{number}\"\n    number: \"+49987654321\"\n\
+                      calls:\n  ':default:':\n    mode: dtmf\n  foobar:\n    src: foo\n    dst: bar\n    \
+                      info: \"Check that calling bar from foo works\"\n";
+
+// field attack 26
+#[test]
+fn emergency_and_dear_numbers_are_refused_with_the_manuals_example() {
+    let home = Home::with(MANUAL);
+    let (text, code) = home.number("foo", "+49987654321");
+    assert!(code == 0 && text.contains("guard     lets it out\n"), "{text}");
+    let table = [
+        ("112", "emergency number 112"),
+        ("911", "emergency number 911"),
+        ("999", "emergency number 999"),
+        ("000", "emergency number 000"),
+        ("110", "emergency number 110"),
+        ("%31%31%32", "emergency number 112"),
+        ("<sip:112@example.org>", "emergency number 112"),
+        ("09001234567", "a premium-rate number (+49 900)"),
+        ("+979123456789", "an international premium-rate number (+979)"),
+        ("+881612345678", "a satellite number (+881)"),
+    ];
+    for (number, what) in table {
+        let (text, code) = home.number("foo", number);
+        assert!(code == 1 && text.contains(&format!("REFUSED: {number} is {what}")), "{text}");
+    }
+    // With a country abroad, its numbers as well; and without any, whoever calls is told.
+    let abroad = Home::with(&MANUAL.replace("+49", "+33"));
+    assert_eq!((abroad.number("foo", "15").1, abroad.number("foo", "18").1, home.number("foo", "18").1), (1, 1, 0));
+    let nowhere = Home::with(&MANUAL.replace("+49", "49"));
+    let (text, code) = nowhere.number("foo", "18");
+    assert!(code == 0 && text.contains("warning: nothing tells the country of `foo` and 1 more"), "{text}");
+    assert_eq!(nowhere.number("foo", "999").1, 1);
+}
+
 #[test]
 fn what_cannot_be_asked_is_wrong_usage() {
-    let home = Home::with("links: {trunk: {channel: 'PJSIP/{number}@trunk'}}\n");
+    let home = Home::with("links: {trunk: {channel: 'PJSIP/{number}@trunk', number: +493023125000}}\n");
     let table = [
         ("trnk", "1", "calltest: there is no link trnk\nhint: did you mean trunk?\n"),
         ("other", "1", "calltest: there is no link other\nhint: `calltest dumpcfg` shows them all under `links`\n"),
@@ -164,8 +201,8 @@ async fn a_budget_outlives_the_program_and_is_kept_in_the_state_directory() {
         let (second, code) = run();
         let sentence = "the call did not go out by guard.calls_per_hour at top level: 1: the budget is used up; the next call is possible in 60 min";
         assert!(code == Some(3) && second.starts_with("error rings") && second.contains(sentence), "{second}");
-        let book = fs::read_to_string(home.path().join(directory).join("guard.calls")).unwrap();
-        assert_eq!(book.lines().count(), 2, "{book}");
+        let call_log = fs::read_to_string(home.path().join(directory).join("guard.calls")).unwrap();
+        assert_eq!(call_log.lines().count(), 2, "{call_log}");
         if config.is_empty() && environment.is_empty() {
             let (text, code) = home.number("trunk", "123");
             assert!(

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::events::{Event, WallClock};
-use crate::faults::{EventAction, EventRules, about_a_stranger, garbled, of_unknown_type, truncated};
+use crate::rules::{EventAction, EventRules, about_a_stranger, garbled, truncated};
 use crate::timers::{Timer, Timers};
 
 /// How long an event that is to come after the next one waits for that.
@@ -175,7 +175,6 @@ impl Apps {
             }
             Some(EventAction::Truncate) => self.send(app, truncated(&text).into()),
             Some(EventAction::Garble) => self.send(app, garbled(&text).into()),
-            Some(EventAction::TurnUnknown) => self.send(app, of_unknown_type(&text, kind).into()),
             Some(EventAction::RepeatForStranger) => {
                 let foreign = about_a_stranger(&text);
                 self.send(app, text.into());
@@ -244,12 +243,13 @@ impl Apps {
     pub(crate) fn set_filter(&mut self, app: &str, filter: &Value) -> Result<(), NotAFilter> {
         let list = |name: &str| match filter.get(name) {
             None => Ok(None),
-            Some(Value::Array(list)) => Ok(Some(list.clone())),
+            Some(Value::Array(list)) if list.iter().all(|entry| entry["type"].is_string()) => Ok(Some(list.clone())),
             Some(_) => Err(NotAFilter),
         };
         let (allowed, disallowed) = (list("allowed")?, list("disallowed")?);
+        let is_reset = filter.as_object().is_none_or(serde_json::Map::is_empty);
         let filter = &mut self.by_name.entry(app.to_owned()).or_default().filter;
-        if allowed.is_none() && disallowed.is_none() {
+        if is_reset {
             *filter = Filter::default();
         }
         if let Some(allowed) = allowed {

@@ -35,11 +35,6 @@ impl FarEnd {
         Script::default().then(Step::Ring).wait(time)
     }
 
-    /// Sends early media at once (a SIP 183, `Dial` with `PROGRESS`) and goes on after `time`.
-    pub fn plays_early_media_for(time: Duration) -> Script {
-        Script::default().then(Step::Progress).wait(time)
-    }
-
     /// Answers after `time`, without ringing before.
     pub fn answers_after(time: Duration) -> Script {
         Script::default().wait(time).then(Step::Answer)
@@ -71,11 +66,6 @@ impl FarEnd {
         Script::default().then_is_busy()
     }
 
-    /// The dialplan's `Congestion()`, as [`is_busy`](Self::is_busy); on a PJSIP channel a 503.
-    pub fn is_congested() -> Script {
-        Script::default().then(Step::Congestion)
-    }
-
     /// See [`FarEnd::NoSuchExtension`].
     pub fn no_such_extension() -> Self {
         Self::NoSuchExtension
@@ -84,11 +74,6 @@ impl FarEnd {
     /// See [`FarEnd::EndpointOffline`].
     pub fn endpoint_offline() -> Self {
         Self::EndpointOffline
-    }
-
-    /// See [`FarEnd::EndpointUnknown`].
-    pub fn endpoint_unknown() -> Self {
-        Self::EndpointUnknown
     }
 }
 
@@ -108,7 +93,6 @@ impl From<Script> for FarEnd {
 #[derive(Debug, Clone, Default)]
 pub struct Arrival {
     pub(crate) after: Duration,
-    pub(crate) stasis_args: Option<[String; 2]>,
     pub(crate) caller: Option<Party>,
     pub(crate) shows_called_number: bool,
     pub(crate) to_inbound: Vec<Digits>,
@@ -119,12 +103,6 @@ impl Arrival {
     /// The inbound leg enters its application only after `time`.
     pub fn after(mut self, time: Duration) -> Self {
         self.after = time;
-        self
-    }
-
-    /// The dialplan hands over this link and number, whatever was dialled.
-    pub fn as_call_to(mut self, link: &str, number: &str) -> Self {
-        self.stasis_args = Some([link.to_owned(), number.to_owned()]);
         self
     }
 
@@ -233,16 +211,13 @@ pub struct Script {
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Ring,
-    Progress,
     Answer,
     Busy,
-    Congestion,
     /// Rejects before, or hangs up after the answer.
     End {
         cause: u16,
         sip_code: Option<u16>,
     },
-    Send(String),
 }
 
 impl Step {
@@ -250,12 +225,9 @@ impl Step {
     pub(crate) fn dialplan_app(&self) -> &'static str {
         match self {
             Self::Ring => "Ringing",
-            Self::Progress => "Progress",
             Self::Answer => "Answer",
             Self::Busy => "Busy",
-            Self::Congestion => "Congestion",
             Self::End { .. } => "Hangup",
-            Self::Send(_) => "SendDTMF",
         }
     }
 }
@@ -272,11 +244,6 @@ impl Script {
         self.then(Step::Answer)
     }
 
-    /// Rings; after early media, for example.
-    pub fn then_rings(self) -> Self {
-        self.then(Step::Ring)
-    }
-
     /// Rejects with a Q.850 cause; `sip_code` is shown as `tech_cause` of PJSIP channels.
     pub fn then_rejects(self, cause: u16, sip_code: Option<u16>) -> Self {
         self.then(Step::End { cause, sip_code })
@@ -285,11 +252,6 @@ impl Script {
     /// See [`FarEnd::is_busy`].
     pub fn then_is_busy(self) -> Self {
         self.then(Step::Busy)
-    }
-
-    /// Sends digits, which the outbound leg hears at the usual pace.
-    pub fn then_sends(self, digits: &str) -> Self {
-        self.then(Step::Send(digits.to_owned()))
     }
 
     /// Hangs up with a Q.850 cause after `time`.

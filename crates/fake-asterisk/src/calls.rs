@@ -5,7 +5,6 @@ use crate::behaviour::{Arrival, Hearing, Step};
 use crate::channels::{Channel, DialledFarEnd, Key, Technology};
 use crate::ends::Ending;
 use crate::events::{ChannelObject, ChannelState, Dialplan, Event, Party};
-use crate::media::DtmfTiming;
 use crate::state::State;
 use crate::timers::Timer;
 
@@ -29,10 +28,10 @@ impl State {
         let Some(dialling) = &channel.dialling else { return };
         let DialledFarEnd::Arrives(arrival) = &dialling.far_end else { return };
         let arrival = arrival.clone();
-        let args = arrival.stasis_args.clone().unwrap_or_else(|| match channel.technology {
+        let args = match channel.technology {
             Technology::Local => [dialling.number.clone(), String::new()],
             Technology::Wire | Technology::Snoop => [dialling.link.clone(), dialling.number.clone()],
-        });
+        };
         if !self.apps.is_registered(&self.dialplan_app) {
             self.far_half_ends(outbound, 34, Some(503));
             return;
@@ -174,15 +173,12 @@ impl State {
             self.set_far_half_app(outbound, step.dialplan_app());
             match step {
                 Step::Ring => self.far_end_rings(outbound),
-                Step::Progress => self.tell_dial(outbound, "PROGRESS"),
                 Step::Answer => {
                     self.set_other_up(outbound);
                     self.far_end_answers(outbound);
                 }
-                Step::Busy => self.far_end_is_busy(outbound, ("BUSY", 17), 486),
-                Step::Congestion => self.far_end_is_busy(outbound, ("CONGESTION", 34), 503),
+                Step::Busy => self.far_end_is_busy(outbound),
                 Step::End { cause, sip_code } => self.far_half_ends(outbound, cause, sip_code),
-                Step::Send(digits) => self.hear_digits(outbound, &digits, DtmfTiming::default()),
             }
             let wait = self.script(outbound).and_then(|steps| Some(steps.front()?.0));
             if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
@@ -242,17 +238,17 @@ impl State {
         }
     }
 
-    fn far_end_is_busy(&mut self, outbound: Key, (status, cause): (&'static str, u16), sip_code: u16) {
+    fn far_end_is_busy(&mut self, outbound: Key) {
         let Some(channel) = self.channels.get(outbound) else { return };
         match channel.other.filter(|_| channel.technology == Technology::Local) {
-            None => self.far_half_ends(outbound, cause, Some(sip_code)),
+            None => self.far_half_ends(outbound, 17, Some(486)),
             Some(far_half) => {
                 self.set_state(far_half, ChannelState::Busy);
-                self.tell_dial(outbound, status);
+                self.tell_dial(outbound, "BUSY");
                 self.request_hangup(far_half, 0, None);
                 self.destroy(outbound, 0, None);
                 self.request_soft_hangup(far_half, 16);
-                self.destroy(far_half, cause, None);
+                self.destroy(far_half, 17, None);
             }
         }
     }

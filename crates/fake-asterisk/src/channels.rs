@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::behaviour::{Arrival, Hearing, Script};
 use crate::events::{ChannelObject, ChannelState};
-use crate::media::Media;
+use crate::jobs::Media;
 
 /// A channel for as long as it exists, whatever its id; never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,7 @@ use crate::channels::Key;
 use crate::ends::Ending;
 use crate::events::{ChannelState, PlaybackObject, PlaybackState};
 use crate::hangup::cause_of_reason;
-use crate::media::{DtmfTiming, Job};
+use crate::jobs::{DtmfTiming, Job};
 use crate::message::{Answer, Outcome, Params};
 use crate::state::State;
 

@@ -117,7 +117,6 @@ pub(crate) enum RecordingState {
     Queued,
     Recording,
     Done,
-    Failed,
 }
 
 /// The live recording object of REST answers and events.
@@ -130,9 +129,6 @@ pub(crate) struct RecordingObject {
     /// In whole seconds, once it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duration: Option<u64>,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<String>,
 }
 
 /// What happened, without the fields that every event has.
@@ -201,9 +197,6 @@ pub(crate) enum Event<'a> {
     PlaybackStarted {
         playback: &'a PlaybackObject,
     },
-    RecordingFailed {
-        recording: &'a RecordingObject,
-    },
     RecordingFinished {
         recording: &'a RecordingObject,
     },
@@ -237,7 +230,6 @@ impl<'a> Event<'a> {
             Self::PlaybackContinuing { .. } => "PlaybackContinuing",
             Self::PlaybackFinished { .. } => "PlaybackFinished",
             Self::PlaybackStarted { .. } => "PlaybackStarted",
-            Self::RecordingFailed { .. } => "RecordingFailed",
             Self::RecordingFinished { .. } => "RecordingFinished",
             Self::RecordingStarted { .. } => "RecordingStarted",
             Self::StasisEnd { .. } => "StasisEnd",
@@ -264,9 +256,9 @@ impl<'a> Event<'a> {
             Self::PlaybackContinuing { playback }
             | Self::PlaybackFinished { playback }
             | Self::PlaybackStarted { playback } => target(&playback.target_uri),
-            Self::RecordingFailed { recording }
-            | Self::RecordingFinished { recording }
-            | Self::RecordingStarted { recording } => target(&recording.target_uri),
+            Self::RecordingFinished { recording } | Self::RecordingStarted { recording } => {
+                target(&recording.target_uri)
+            }
         }
     }
 
@@ -309,7 +301,17 @@ pub(crate) fn cause_txt(cause: u16) -> &'static str {
     }
 }
 
-/// The wall clock that events show. It goes exactly as fast as the monotonic one, so durations between timestamps hold.
+/// What somebody does to a clock.
+#[derive(Debug, Clone, Copy)]
+pub enum ClockStep {
+    /// Puts it forward by so much.
+    Forward(Duration),
+    /// Puts it back by so much.
+    Back(Duration),
+}
+
+/// The wall clock that events show. It goes exactly as fast as the monotonic one, so durations between timestamps hold,
+/// unless somebody steps it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WallClock {
     since_epoch: Duration,
@@ -321,6 +323,14 @@ impl WallClock {
     pub(crate) fn starting(now: Instant) -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { since_epoch, at: now }
+    }
+
+    /// Somebody puts the clock forward, or back.
+    pub(crate) fn step(&mut self, by: ClockStep) {
+        self.since_epoch = match by {
+            ClockStep::Forward(by) => self.since_epoch + by,
+            ClockStep::Back(by) => self.since_epoch.saturating_sub(by),
+        };
     }
 
     /// Seconds since 1970, as they stand at the beginning of Asterisk's own channel ids.

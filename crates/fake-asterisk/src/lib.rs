@@ -31,41 +31,11 @@
 //!
 //! # Faults
 //!
-//! What can go wrong, and which method of [`Faults`] makes it go wrong. Everything can be switched while the server runs;
-//! [`heal`](Faults::heal) ends all of it.
-//!
-//! | fault | knob |
-//! |---|---|
-//! | WebSocket closed, ended without a close frame, or broken with a TCP reset | [`close_websockets`](Faults::close_websockets), [`end_websockets`](Faults::end_websockets), [`reset_websockets`](Faults::reset_websockets) |
-//! | WebSocket broken at a certain event | `events(…)` [`.cuts()`](EventFault::cuts) |
-//! | every connection broken | [`reset_connections`](Faults::reset_connections) |
-//! | new connections refused | [`refuse_connections`](Faults::refuse_connections), [`accept_connections`](Faults::accept_connections) |
-//! | half-open TCP: read and acted upon, but nothing sent; of WebSockets alone, or of everything | [`freeze_websockets`](Faults::freeze_websockets), [`freeze`](Faults::freeze), [`thaw`](Faults::thaw) |
-//! | a process that was stopped: nothing read, nothing sent | [`suspend`](Faults::suspend), [`thaw`](Faults::thaw) |
-//! | restart that forgets all channels, at once or with a time in between | [`restart`](Faults::restart), [`crash`](Faults::crash) |
-//! | channels gone without a word | [`forget_channels`](Faults::forget_channels) |
-//! | application never registered | [`never_register`](Faults::never_register), [`register`](Faults::register) |
-//! | recordings that fail | [`fail_recordings`](Faults::fail_recordings) |
-//! | 4xx, 5xx, or any other answer | `on(…)` [`.refuses(status)`](RequestFault::refuses), [`.answers(status, body)`](RequestFault::answers) |
-//! | slow answers, after the deadline too; the request has taken effect before | `on(…)` [`.delays(time)`](RequestFault::delays), [`.delays_up_to(time)`](RequestFault::delays_up_to), [`.dribbles(time)`](RequestFault::dribbles) |
-//! | requests that take effect late, after the deadline too | `on(…)` [`.acts_late(time)`](RequestFault::acts_late) |
-//! | answers with truncated or malformed JSON | `on(…)` [`.truncates()`](RequestFault::truncates), [`.garbles()`](RequestFault::garbles) |
-//! | answers that are lost, broken off, or a broken connection in place of one | `on(…)` [`.loses()`](RequestFault::loses), [`.breaks_off()`](RequestFault::breaks_off), [`.resets()`](RequestFault::resets) |
-//! | missing events | `events(…)` [`.drops()`](EventFault::drops) |
-//! | duplicated events | `events(…)` [`.duplicates()`](EventFault::duplicates) |
-//! | delayed events | `events(…)` [`.delays(time)`](EventFault::delays) |
-//! | reordered events, with the next one or by chance | `events(…)` [`.swaps()`](EventFault::swaps), [`.delays_up_to(time)`](EventFault::delays_up_to) |
-//! | truncated and malformed events | `events(…)` [`.truncates()`](EventFault::truncates), [`.garbles()`](EventFault::garbles); once, [`sends_truncated_event`](Faults::sends_truncated_event), [`sends_text`](Faults::sends_text) |
-//! | unknown events | `events(…)` [`.turns_unknown()`](EventFault::turns_unknown); once, [`sends_unknown_event`](Faults::sends_unknown_event) |
-//! | events for foreign channels | `events(…)` [`.repeats_for_stranger()`](EventFault::repeats_for_stranger); once, [`sends_foreign_events`](Faults::sends_foreign_events) |
-//! | digits lost, doubled, changed or added | [`Arrival::alters_digits`] |
-//! | playback that fails, or never ends | a sound that was not [added](FakeAsterisk::add_sound); a medium of an unknown kind |
-//!
-//! Faults in requests (`on(method, path)`) and events (`events(type)`) can be narrowed: to the events of a channel
-//! ([`of_channel`](EventFault::of_channel)), to a count ([`times`](EventFault::times)), to those after the first so many
-//! ([`after`](EventFault::after)), or to a likelihood ([`sometimes`](EventFault::sometimes)), whose chances follow from a
-//! [seed](Faults::seed), so that a schedule of faults can be repeated. Each is known by its [`Fault`], which tells how
-//! often it struck and ends it alone.
+//! [`Faults`] has everything that can go wrong: connections that break, freeze or are refused; a server that restarts, has
+//! forgotten its channels or never registers the application; requests that are refused, late, lost or spoilt
+//! ([`on`](Faults::on)); events that are missing, doubled, late, swapped or spoilt ([`events`](Faults::events)). Digits are
+//! altered by [`Arrival::alters_digits`]; a sound that was not [added](FakeAsterisk::add_sound) fails. Everything can be
+//! switched while the server runs; [`heal`](Faults::heal) ends all of it.
 //!
 //! # Scale
 //!
@@ -73,21 +43,27 @@
 //! and channels, and tells how soon a client [reacts](FakeAsterisk::watch_reactions).
 
 mod apps;
+mod archive;
 mod behaviour;
 mod calls;
+mod chance;
 mod channels;
 mod commands;
+mod connections;
 mod ends;
 mod events;
 mod faults;
+mod forged;
 mod hangup;
-mod line;
+mod jobs;
 mod log;
 mod media;
 mod message;
 mod originate;
+mod owner;
 mod recording;
 mod rest;
+mod rules;
 mod server;
 mod snoop;
 mod state;
@@ -100,15 +76,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub use crate::behaviour::{Arrival, Digits, FarEnd, Script, Way};
-pub use crate::events::{ChannelState, Party};
-pub use crate::faults::{EventFault, Fault, Faults, RequestFault};
+pub use crate::chance::Chance;
+pub use crate::events::{ChannelState, ClockStep, Party};
+pub use crate::faults::{EventFault, Fault, Faults, NewFault, RequestFault};
 pub use crate::log::Request;
 pub use crate::view::{NotSeen, OpenChannel, OpenWebSocket, View};
 
-use crate::media::DtmfTiming;
+use crate::jobs::DtmfTiming;
 use crate::server::Server;
 use crate::state::{Credentials, State};
-use crate::view::Watcher;
 
 /// A running fake server. Dropping it stops it.
 #[derive(Debug)]
@@ -151,16 +127,10 @@ impl FakeAsterisk {
 
     /// The handle by which the server is made to misbehave.
     pub fn faults(&self) -> Faults {
-        Faults::new(self.server.owner.clone(), self.server.lines.clone())
+        Faults::new(self.server.owner.clone(), self.server.connections.clone())
     }
 
     // ---- what the server has and does
-
-    /// Sets the application that the dialplan's `Stasis()` names, where calls arrive. At first it is `calltest`.
-    pub fn set_dialplan_app(&self, app: &str) {
-        let app = app.to_owned();
-        self.run(move |state| state.dialplan_app = app);
-    }
 
     /// Lets the dialplan's pattern match the extension `h` too, a mistake often made: each inbound channel enters the
     /// application once more when it ends, with the arguments `h` and nothing.
@@ -263,11 +233,17 @@ impl FakeAsterisk {
     /// When it has not been seen within `timeout`; the error shows what there is instead.
     pub async fn wait_until(
         &self,
-        is_seen: impl FnMut(&View<'_>) -> bool + Send + 'static,
+        mut is_seen: impl FnMut(&View<'_>) -> bool + Send + 'static,
         timeout: Duration,
     ) -> Result<(), NotSeen> {
         let (done, seen) = oneshot::channel();
-        self.run(move |state| state.watchers.push(Watcher::new(is_seen, done)));
+        let mut done = Some(done);
+        let is_done = move |state: &State| {
+            // Nobody waits any more once the time is up.
+            let is_over = done.as_ref().is_none_or(oneshot::Sender::is_closed);
+            is_over || (is_seen(&View::of(state)) && done.take().map(|done| done.send(())).is_some())
+        };
+        self.run(move |state| state.watchers.push(Box::new(is_done)));
         match tokio::time::timeout(timeout, seen).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(NotSeen { waited: timeout, state: self.look(|view| view.to_string()) }),

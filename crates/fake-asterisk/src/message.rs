@@ -2,7 +2,23 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use serde_json::{Value, json};
+
+/// A request as `server` took it off the wire.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    /// The path below `/ari` in its parts, each percent-decoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: String,
+    pub(crate) authorization: Option<String>,
+    /// Whether it asks for a WebSocket.
+    pub(crate) is_upgrade: bool,
+    /// Whether a fault has postponed it, and this is the delayed re-delivery.
+    pub(crate) was_postponed: bool,
+}
 
 /// An HTTP answer.
 #[derive(Debug, Clone)]

@@ -1,55 +1,14 @@
-//! Recordings: live ones, which are commands of a channel like any other, and stored ones, which outlive their channel
-//! and can be fetched as WAV files.
+//! Recording: a command of a channel like any other while it is under way, and in the archive afterwards.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
+use crate::archive::{Stored, silence};
 use crate::channels::Key;
 use crate::events::{Event, RecordingObject, RecordingState};
-use crate::media::Job;
+use crate::jobs::Job;
 use crate::message::{Answer, Outcome, Params};
 use crate::state::State;
 
 /// The formats in which a channel can be recorded. Others are refused, as mp3 and ogg are.
 const FORMATS: [&str; 11] = ["wav", "wav16", "WAV", "sln", "slin", "raw", "sln16", "ulaw", "alaw", "gsm", "g722"];
-/// Samples a second in the files that are handed out, whatever the format; each sample has two bytes.
-const SAMPLE_RATE: u32 = 8000;
-/// The length of a WAV file's header in bytes.
-const WAV_HEADER: u32 = 44;
-
-/// The recordings of the server.
-#[derive(Debug, Default)]
-pub(crate) struct Recordings {
-    /// The channels that have a recording under way or queued, by its name.
-    live: BTreeMap<String, Key>,
-    stored: BTreeMap<String, Stored>,
-    /// Why recordings fail, if they do.
-    pub(crate) failure: Option<String>,
-}
-
-/// A recording that is over.
-#[derive(Debug, Clone)]
-struct Stored {
-    format: String,
-    duration: Duration,
-}
-
-impl Recordings {
-    /// The names of the stored ones.
-    pub(crate) fn stored_names(&self) -> impl Iterator<Item = &str> {
-        self.stored.keys().map(String::as_str)
-    }
-
-    /// Forgets what was under way, as a restart does. Files stay.
-    pub(crate) fn forget_live(&mut self) {
-        self.live.clear();
-    }
-
-    fn stored(&self, name: &str) -> Result<&Stored, Answer> {
-        self.stored.get(name).ok_or_else(recording_not_found)
-    }
-}
-
 impl State {
     // ---- requests
 
@@ -72,7 +31,6 @@ impl State {
             format,
             state: RecordingState::Queued,
             duration: None,
-            cause: None,
         };
         let answer = Answer::object(201, &recording);
         self.recordings.live.insert(name, key);
@@ -108,12 +66,12 @@ impl State {
     }
 
     pub(crate) fn get_stored_recording(&self, name: &str) -> Outcome {
-        let stored = self.recordings.stored(name)?;
+        let stored = self.stored_recording(name)?;
         Ok(Answer::object(200, &stored_object(name, &stored.format)))
     }
 
     pub(crate) fn get_stored_file(&self, name: &str) -> Outcome {
-        let stored = self.recordings.stored(name)?;
+        let stored = self.stored_recording(name)?;
         Ok(Answer::wave(silence(stored.duration)))
     }
 
@@ -125,7 +83,6 @@ impl State {
 
     /// It is the turn of a recording that waited for its channel.
     pub(crate) fn start_recording(&mut self, key: Key) {
-        let failure = self.recordings.failure.clone();
         let now = self.now;
         let Some(Job::Record { recording, since }) =
             self.channels.get_mut(key).and_then(|channel| channel.media.current_mut())
@@ -133,18 +90,8 @@ impl State {
             return;
         };
         *since = now;
-        if let Some(cause) = failure {
-            recording.state = RecordingState::Failed;
-            recording.cause = Some(cause);
-            let name = recording.name.clone();
-            self.tell_recording(key, |recording| Event::RecordingFailed { recording });
-            self.recordings.live.remove(&name);
-            self.take_current(key);
-            self.start_next_job(key);
-        } else {
-            recording.state = RecordingState::Recording;
-            self.tell_recording(key, |recording| Event::RecordingStarted { recording });
-        }
+        recording.state = RecordingState::Recording;
+        self.tell_recording(key, |recording| Event::RecordingStarted { recording });
     }
 
     /// The channel's recording, if one is under way, is over and stored.
@@ -175,6 +122,10 @@ impl State {
         }
     }
 
+    fn stored_recording(&self, name: &str) -> Result<&Stored, Answer> {
+        self.recordings.stored.get(name).ok_or_else(recording_not_found)
+    }
+
     fn tell_recording(&mut self, key: Key, event: impl for<'a> FnOnce(&'a RecordingObject) -> Event<'a>) {
         self.tell_maybe(key, |channel| match channel.media.current() {
             Some(Job::Record { recording, .. }) => Some(event(recording)),
@@ -189,41 +140,4 @@ fn stored_object(name: &str, format: &str) -> serde_json::Value {
 
 fn recording_not_found() -> Answer {
     Answer::message(404, "Recording not found")
-}
-
-/// A WAV file of that much silence, one channel of 16-bit samples.
-fn silence(duration: Duration) -> Vec<u8> {
-    let samples = u32::try_from(duration.as_millis() * u128::from(SAMPLE_RATE) / 1000).unwrap_or(u32::MAX / 4);
-    let length = samples * 2;
-    let mut file = Vec::with_capacity((WAV_HEADER + length) as usize);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(WAV_HEADER - 8 + length).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16_u32.to_le_bytes());
-    // PCM, one channel.
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
-    file.extend_from_slice(&(SAMPLE_RATE * 2).to_le_bytes());
-    // Bytes in a frame, bits in a sample.
-    file.extend_from_slice(&2_u16.to_le_bytes());
-    file.extend_from_slice(&16_u16.to_le_bytes());
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&length.to_le_bytes());
-    file.resize((WAV_HEADER + length) as usize, 0);
-    file
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_as_long_as_their_header_says() {
-        let file = silence(Duration::from_millis(1500));
-        // A second and a half at 8000 samples of two bytes.
-        assert_eq!(file.len(), 44 + 24_000);
-        let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
-        assert_eq!((word(4), word(24), word(40)), (36 + 24_000, 8000, 24_000));
-    }
 }

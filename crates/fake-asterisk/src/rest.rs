@@ -21,6 +21,8 @@ enum Operation<'a> {
     ListApplications,
     GetApplication(&'a str),
     SetEventFilter(&'a str),
+    Subscribe(&'a str),
+    Unsubscribe(&'a str),
     SendUserEvent(&'a str),
     OpenWebSocket,
     ListEndpoints(Option<&'a str>),
@@ -62,6 +64,8 @@ impl<'a> Operation<'a> {
             ("GET", ["applications"]) => Self::ListApplications,
             ("GET", ["applications", app]) => Self::GetApplication(app),
             ("PUT", ["applications", app, "eventFilter"]) => Self::SetEventFilter(app),
+            ("POST", ["applications", app, "subscription"]) => Self::Subscribe(app),
+            ("DELETE", ["applications", app, "subscription"]) => Self::Unsubscribe(app),
             ("GET", ["events"]) => Self::OpenWebSocket,
             ("POST", ["events", "user", name]) => Self::SendUserEvent(name),
             ("GET", ["endpoints"]) => Self::ListEndpoints(None),
@@ -122,6 +126,8 @@ impl State {
             Operation::ListApplications => Ok(self.list_applications()),
             Operation::GetApplication(app) => self.get_application(app),
             Operation::SetEventFilter(app) => self.set_event_filter(app, params),
+            Operation::Subscribe(app) => self.change_subscription(app, params, true),
+            Operation::Unsubscribe(app) => self.change_subscription(app, params, false),
             Operation::SendUserEvent(name) => self.send_user_event(name, params),
             Operation::OpenWebSocket => open_websocket(params, is_upgrade),
             Operation::ListEndpoints(technology) => self.list_endpoints(technology),
@@ -235,6 +241,24 @@ impl State {
         }
         let set = self.apps.set_filter(app, params.body());
         set.map_err(|NotAFilter| Answer::message(400, "Invalid format definition"))?;
+        Ok(Answer::json(200, &self.application(app)))
+    }
+
+    /// Subscribes an application to channels, or ends that. Other sources are not played.
+    fn change_subscription(&mut self, app: &str, params: &Params<'_>, is_subscribed: bool) -> Outcome {
+        self.get_application(app)?;
+        let sources = params.required("eventSource", "Missing parameter eventSource")?;
+        for source in sources.split(',') {
+            let id =
+                source.strip_prefix("channel:").ok_or_else(|| Answer::message(400, "Invalid event source scheme"))?;
+            let key = self.channels.find(id);
+            let channel = key.and_then(|key| self.channels.get_mut(key));
+            let channel = channel.ok_or_else(|| Answer::message(422, "Event source does not exist"))?;
+            match is_subscribed {
+                true => channel.listen(app),
+                false => channel.listeners.retain(|listener| listener != app),
+            }
+        }
         Ok(Answer::json(200, &self.application(app)))
     }
 

@@ -3,9 +3,8 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
-use std::sync::{Arc, mpsc as std_mpsc};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,10 +19,11 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apps::Frame;
-use crate::faults::{Delivery, Fate};
-use crate::line::{Control, Door, LineHandle, Lines};
-use crate::message::{Answer, Content};
-use crate::state::{Credentials, Input, Received, State};
+use crate::connections::{Acceptor, ConnectionHandle, Connections, Control};
+use crate::message::{Answer, Content, Received};
+use crate::owner::Owner;
+use crate::rules::{Delivery, Fate};
+use crate::state::{Credentials, Input, State};
 
 /// In how many pieces a body goes out that dribbles.
 const PIECES: usize = 10;
@@ -32,52 +32,12 @@ const MAX_BATCH: usize = 256;
 /// The longest body that is read.
 const MAX_BODY: usize = 1 << 20;
 
-/// The way to the task that owns the state. The queue has no bound: tests and handlers wait for their answers, so there
-/// are never more inputs than of those.
-#[derive(Clone)]
-pub(crate) struct Owner(mpsc::UnboundedSender<Input>);
-
-impl fmt::Debug for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Owner")
-    }
-}
-
-impl Owner {
-    /// Does something with the state, after everything that was asked for before, and gives its result. Blocks for the
-    /// moment that takes; the server is on a thread of its own. `None` when the server has gone.
-    pub(crate) fn run<T: Send + 'static>(&self, act: impl FnOnce(&mut State) -> T + Send + 'static) -> Option<T> {
-        let (result, results) = std_mpsc::sync_channel(1);
-        let act = Box::new(move |state: &mut State| {
-            // The receiver waits just below.
-            let _ = result.send(act(state));
-        });
-        self.0.send(Input::Test(act)).ok()?;
-        results.recv().ok()
-    }
-
-    /// What becomes of a request, once it is not postponed any more.
-    async fn request(&self, mut request: Received) -> Option<Fate> {
-        loop {
-            let (reply, fate) = oneshot::channel();
-            self.0.send(Input::Request { request, reply }).ok()?;
-            match fate.await.ok()? {
-                Fate::Postponed { request: postponed, time } => {
-                    tokio::time::sleep(time).await;
-                    request = Received { was_postponed: true, ..postponed };
-                }
-                fate => return Some(fate),
-            }
-        }
-    }
-}
-
 /// A server that runs until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) owner: Owner,
-    pub(crate) lines: Arc<Lines>,
+    pub(crate) connections: Arc<Connections>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -96,17 +56,17 @@ impl Server {
                 Err(error) => return drop(started.send(Err(error))),
             };
             runtime.block_on(async move {
-                let door = match Door::open() {
-                    Ok(door) => door,
+                let acceptor = match Acceptor::open() {
+                    Ok(acceptor) => acceptor,
                     Err(error) => return drop(started.send(Err(error))),
                 };
                 let state = State::new(credentials, Instant::now());
                 let owning = tokio::spawn(own(state, inputs));
-                if started.send(Ok((door.port(), door.lines()))).is_err() {
+                if started.send(Ok((acceptor.port(), acceptor.connections()))).is_err() {
                     return;
                 }
                 let app = Router::new().fallback(handle).with_state(handlers_owner);
-                let serving = axum::serve(door, app.into_make_service_with_connect_info::<LineHandle>());
+                let serving = axum::serve(acceptor, app.into_make_service_with_connect_info::<ConnectionHandle>());
                 tokio::select! {
                     _ = stopped => {}
                     result = serving => result.expect("accepting has no end"),
@@ -115,8 +75,8 @@ impl Server {
             });
             // Dropping the runtime drops every task, and with them every socket.
         })?;
-        let (port, lines) = start.await.map_err(|_| io::Error::other("the server's thread has ended"))??;
-        Ok(Self { port, owner, lines, stop: Some(stop), thread: Some(thread) })
+        let (port, connections) = start.await.map_err(|_| io::Error::other("the server's thread has ended"))??;
+        Ok(Self { port, owner, connections, stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -158,7 +118,7 @@ async fn own(mut state: State, mut inputs: mpsc::UnboundedReceiver<Input>) {
 /// Every request, whatever it is for.
 async fn handle(
     Extension(owner): Extension<Owner>,
-    ConnectInfo(line): ConnectInfo<LineHandle>,
+    ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
     request: Request,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
@@ -193,16 +153,16 @@ async fn handle(
         }
         Some(Fate::Lost) => std::future::pending().await,
         Some(Fate::Reset | Fate::Postponed { .. }) | None => {
-            line.0.reset();
+            connection.0.reset();
             std::future::pending().await
         }
     };
     match upgrade {
         Ok(upgrade) if answer.status == 101 => upgrade.on_upgrade(move |socket| async move {
-            line.0.becomes_websocket();
-            carry(socket, apps, owner, &line.0).await;
+            connection.0.becomes_websocket();
+            carry(socket, apps, owner, &connection.0).await;
         }),
-        _ => response_in_pieces(answer, delivery, line),
+        _ => response_in_pieces(answer, delivery, connection),
     }
 }
 
@@ -213,7 +173,7 @@ fn ari_path(path: &str) -> Option<Vec<String>> {
 }
 
 /// As [`response`], but a fault may spoil the way in which the body goes out.
-fn response_in_pieces(mut answer: Answer, delivery: Delivery, line: LineHandle) -> Response<Body> {
+fn response_in_pieces(mut answer: Answer, delivery: Delivery, connection: ConnectionHandle) -> Response<Body> {
     let content = match delivery {
         Delivery::Whole => None,
         Delivery::Dribbled(_) | Delivery::BrokenOff => answer.body.take(),
@@ -236,7 +196,7 @@ fn response_in_pieces(mut answer: Answer, delivery: Delivery, line: LineHandle) 
             sleep = Box::pin(tokio::time::sleep(pause));
             match pieces.pop_front() {
                 None if delivery == Delivery::BrokenOff => {
-                    line.0.reset();
+                    connection.0.reset();
                     Poll::Pending
                 }
                 piece => Poll::Ready(piece.map(Ok::<_, Infallible>)),
@@ -264,7 +224,7 @@ fn response(answer: Answer) -> Response<Body> {
 }
 
 /// A WebSocket's life: frames go out, and whatever comes in is read, so that pings are answered and the end is noticed.
-async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner, line: &Control) {
+async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner, connection: &Control) {
     let (sender, mut frames) = mpsc::unbounded_channel();
     let (id, opened) = oneshot::channel();
     if owner.0.send(Input::WebSocketOpened { apps, sender, id }).is_err() {
@@ -276,12 +236,12 @@ async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner, line: &Co
         tokio::select! {
             // What is there goes out together: one write for many events.
             count = frames.recv_many(&mut batch, MAX_BATCH) => {
-                // The state has forgotten this socket; its line is about to end.
+                // The state has forgotten this socket; its connection is about to end.
                 if count == 0 {
                     let _ = socket.recv().await;
                     break;
                 }
-                if !send(&mut socket, &mut batch, line).await {
+                if !send(&mut socket, &mut batch, connection).await {
                     break;
                 }
             },
@@ -296,7 +256,7 @@ async fn carry(mut socket: WebSocket, apps: Vec<String>, owner: Owner, line: &Co
 }
 
 /// Sends frames; whether more may follow.
-async fn send(socket: &mut WebSocket, frames: &mut Vec<Frame>, line: &Control) -> bool {
+async fn send(socket: &mut WebSocket, frames: &mut Vec<Frame>, connection: &Control) -> bool {
     let mut is_open = true;
     for frame in frames.drain(..) {
         let message = match frame {
@@ -305,7 +265,7 @@ async fn send(socket: &mut WebSocket, frames: &mut Vec<Frame>, line: &Control) -
             Frame::Cut => {
                 // What came before has to arrive.
                 let _ = socket.flush().await;
-                line.reset();
+                connection.reset();
                 // Reading notices that, and sees to it that the end is a reset.
                 let _ = socket.recv().await;
                 return false;

@@ -4,21 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use axum::http::Method;
-use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::apps::{Apps, FrameSender, SocketId};
+use crate::archive::Recordings;
 use crate::behaviour::FarEnds;
 use crate::channels::{Channel, Channels, Key};
-use crate::events::{ASTERISK_ID, Event, WallClock};
-use crate::faults::{Fate, FaultDraws, RequestRules, Treatment};
+use crate::events::{Event, WallClock};
 use crate::log::{Log, Request};
-use crate::message::{Answer, Params};
-use crate::recording::Recordings;
+use crate::message::{Answer, Params, Received};
+use crate::rules::{Fate, FaultDraws, RequestRules, Treatment};
 use crate::timers::{Timer, Timers};
 use crate::traffic::Reactions;
-use crate::view::{View, Watcher};
 
 /// Who may use the server.
 #[derive(Debug, Clone)]
@@ -36,21 +33,6 @@ impl Credentials {
         use base64::Engine as _;
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(self.pair()))
     }
-}
-
-/// A request as `server` took it off the wire.
-#[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) method: Method,
-    /// The path below `/ari` in its parts, each percent-decoded.
-    pub(crate) path: Vec<String>,
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) body: String,
-    pub(crate) authorization: Option<String>,
-    /// Whether it asks for a WebSocket.
-    pub(crate) is_upgrade: bool,
-    /// Whether a fault has postponed it, and this is its second coming.
-    pub(crate) was_postponed: bool,
 }
 
 /// Everything that can happen to the state.
@@ -72,6 +54,9 @@ pub(crate) enum Input {
     /// Nothing but the passing of time.
     TimePassed,
 }
+
+/// Looks at the state; whether there is nothing more to wait for.
+pub(crate) type Watcher = Box<dyn FnMut(&State) -> bool + Send>;
 
 /// The server.
 pub(crate) struct State {
@@ -104,6 +89,7 @@ pub(crate) struct State {
     pub(crate) reactions: Reactions,
     pub(crate) request_rules: RequestRules,
     pub(crate) fault_draws: FaultDraws,
+    /// Those who wait for something to be seen. Each looks after every change, and says whether it is done.
     pub(crate) watchers: Vec<Watcher>,
 }
 
@@ -222,7 +208,7 @@ impl State {
 
     fn notify_watchers(&mut self) {
         let mut watchers = std::mem::take(&mut self.watchers);
-        watchers.retain_mut(|watcher| !watcher.is_done(&View::of(self)));
+        watchers.retain_mut(|is_done| !is_done(self));
         self.watchers.append(&mut watchers);
     }
 
@@ -262,56 +248,6 @@ impl State {
         }
     }
 
-    /// Sends an event of a type that no version of Asterisk has, with fields of unexpected kinds.
-    pub(crate) fn tell_unknown_event(&mut self) {
-        let event = json!({
-            "type": "ChannelTeleported",
-            "timestamp": self.timestamp(),
-            "asterisk_id": ASTERISK_ID,
-            "application": self.dialplan_app,
-            "destination": {"planet": 4, "cities": [null, "Lowell"]},
-        });
-        self.apps.deliver_to_all(&event.to_string().into());
-    }
-
-    /// Sends the beginning of an event, as a peer that was cut off in mid-frame would.
-    pub(crate) fn tell_truncated_event(&mut self) {
-        let timestamp = self.timestamp();
-        let frame = format!(r#"{{"type":"ChannelDtmfReceived","timestamp":"{timestamp}","digit":"5","chan"#);
-        self.apps.deliver_to_all(&frame.into());
-    }
-
-    /// Sends what happens to a channel that no client has asked for.
-    pub(crate) fn tell_foreign_events(&mut self) {
-        let timestamp = self.timestamp();
-        let channel = json!({
-            "id": "1000000000.1",
-            "name": "PJSIP/stranger-00000001",
-            "state": "Up",
-            "protocol_id": "foreign",
-            "caller": {"name": "", "number": "110"},
-            "connected": {"name": "", "number": ""},
-            "accountcode": "",
-            "dialplan": {"context": "default", "exten": "s", "priority": 1, "app_name": "Dial", "app_data": ""},
-            "creationtime": timestamp,
-            "language": "en",
-        });
-        for event in [
-            json!({"type": "Dial", "dialstatus": "RINGING", "forward": "", "dialstring": "110", "peer": channel}),
-            json!({"type": "ChannelStateChange", "channel": channel}),
-            json!({"type": "ChannelDtmfReceived", "digit": "5", "duration_ms": 100, "channel": channel}),
-            json!({"type": "ChannelHangupRequest", "cause": 17, "channel": channel}),
-            json!({"type": "StasisEnd", "channel": channel}),
-            json!({"type": "ChannelDestroyed", "cause": 17, "cause_txt": "User busy", "channel": channel}),
-        ] {
-            let mut event = event;
-            event["timestamp"] = json!(timestamp);
-            event["asterisk_id"] = json!(ASTERISK_ID);
-            event["application"] = json!(self.dialplan_app);
-            self.apps.deliver_to_all(&event.to_string().into());
-        }
-    }
-
     /// Forgets all channels without a word.
     pub(crate) fn forget_channels(&mut self) {
         self.channels.clear();
@@ -331,6 +267,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Method;
     use serde_json::Value;
     use tokio::sync::mpsc;
 

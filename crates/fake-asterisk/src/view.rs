@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::channels::Channel;
 use crate::events::{ChannelState, Party};
 use crate::log::Request;
@@ -152,28 +150,4 @@ pub struct NotSeen {
     pub waited: Duration,
     /// Channels, WebSockets and latest requests.
     pub state: String,
-}
-
-/// Somebody who waits for something to be seen.
-pub(crate) struct Watcher {
-    is_seen: Box<dyn FnMut(&View<'_>) -> bool + Send>,
-    done: Option<oneshot::Sender<()>>,
-}
-
-impl Watcher {
-    pub(crate) fn new(is_seen: impl FnMut(&View<'_>) -> bool + Send + 'static, done: oneshot::Sender<()>) -> Self {
-        Self { is_seen: Box::new(is_seen), done: Some(done) }
-    }
-
-    /// Looks; whether there is nothing more to wait for, or nobody who waits.
-    pub(crate) fn is_done(&mut self, view: &View<'_>) -> bool {
-        if self.done.as_ref().is_none_or(oneshot::Sender::is_closed) {
-            return true;
-        }
-        if !(self.is_seen)(view) {
-            return false;
-        }
-        // A waiter whose time has just run out does not care any more.
-        self.done.take().map(|done| done.send(())).is_some()
-    }
 }

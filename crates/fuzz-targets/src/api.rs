@@ -13,11 +13,12 @@ use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
+use calltest_asterisk::{AsteriskConnector, Identity};
 use calltest_config::{Input, Source, load};
 use calltest_core::event::{RunEvent, ServerEvent};
 use calltest_core::plan::Plan;
 use calltest_daemon::{Daemon, Interface, Options};
-use calltest_runner::{Identity, LocalLeases, Observer, Setup};
+use calltest_runner::{LocalLeases, Observer, Setup};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -119,7 +120,7 @@ impl Stage {
     async fn start() -> Interface {
         let setup = Setup {
             plan: Arc::new(plan()),
-            identity: Identity { instance: "fuzz".into(), take_over: false },
+            connector: Arc::new(AsteriskConnector::new(Identity { instance: "fuzz".into(), take_over: false })),
             leases: Arc::new(LocalLeases::default()),
             observer: Arc::new(NobodyListens),
             // Nothing is kept, so nothing is written there.
@@ -128,6 +129,7 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let (keep, reloads) = mpsc::channel(1);
         let options = Options {
+            instance: "fuzz".into(),
             setup,
             listener,
             load: Arc::new(|| Ok(plan())),

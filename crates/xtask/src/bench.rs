@@ -4,10 +4,10 @@
 //! `docs/performance.md`, and as JSON for whoever compares them.
 
 mod asterisk;
-mod daemon;
+mod builds;
+mod contenders;
 mod environment;
 mod history;
-mod http;
 mod load;
 mod machine;
 mod original;
@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use machine::Machine;
 use table::Table;
 
-use crate::program;
+use crate::program::{self, Profile};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,9 @@ pub(crate) struct Bench {
     /// Write the figures to this file, as JSON
     #[arg(long, global = true, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// With this build as it is, and of `all` next to nothing: shows that it works, the figures mean nothing
+    #[arg(long, global = true)]
+    small: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -42,6 +45,8 @@ enum Subject {
     Original(original::Options),
     /// Compare our CPU with Asterisk's for the same calls, and find out how many calls at once are too many
     Asterisk(asterisk::Options),
+    /// Compare this program with another build of it, on the same tests in turn
+    Builds(builds::Options),
     /// Load a large configuration
     Load(load::Options),
     /// Ask the daemon about a history of millions of runs
@@ -53,7 +58,7 @@ enum Subject {
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !bench.small {
         return program::run_optimised();
     }
     let machine = Machine::this()?;
@@ -61,9 +66,17 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     let measured = match &bench.subject {
         Subject::Original(options) => vec![("original", original::measure(options)?)],
         Subject::Asterisk(options) => vec![("asterisk", asterisk::measure(options)?)],
+        Subject::Builds(options) => vec![("builds", builds::measure(options)?)],
         Subject::Load(options) => vec![("load", load::measure(options)?)],
         Subject::History(options) => vec![("history", history::measure(options)?)],
         Subject::Scheduled(options) => vec![("scheduled", scheduled::measure(options)?)],
+        Subject::All if bench.small => vec![
+            ("load", load::measure(&load::Options::small())?),
+            ("history", history::measure(&history::Options::small())?),
+            ("asterisk", asterisk::measure(&asterisk::Options::small())?),
+            ("builds", builds::measure(&builds::Options::small(program::build(Profile::Release)?))?),
+            ("scheduled", scheduled::measure(&scheduled::Options::small())?),
+        ],
         Subject::All => vec![
             ("load", load::measure(&load::Options::default())?),
             ("history", history::measure(&history::Options::default())?),

@@ -5,9 +5,9 @@
 
 use anyhow::ensure;
 
-use crate::crowd::Crowd;
+use crate::many_calls::ManyCalls;
 use crate::process::megabytes;
-use crate::program;
+use crate::program::{self, Profile};
 
 /// How big the burst is.
 #[derive(Debug, clap::Args)]
@@ -21,15 +21,15 @@ pub(crate) struct Burst {
 }
 
 pub(crate) fn run(burst: &Burst) -> anyhow::Result<()> {
-    let program = program::build()?;
-    let crowd = Crowd::start()?;
-    let file = crowd.configure(burst.calls)?;
+    let program = program::build(Profile::Release)?;
+    let server = ManyCalls::start()?;
+    let file = server.configure(burst.calls)?;
     println!(
         "{:>6} {:>7} {:>7} {:>9} {:>12} {:>11}",
         "round", "calls", "passed", "wall s", "CPU ms/call", "peak RSS MB"
     );
     for round in 1..=burst.rounds {
-        let outcome = crowd.record(&program, &file)?;
+        let outcome = server.record(&program, &file)?;
         let tester = outcome.usage.tester;
         for (reason, count) in &outcome.others {
             println!("{count} times {reason}");

@@ -5,12 +5,15 @@
 //! something is kept in `fuzz/regressions`, which the tests of `fuzz-targets` go through from then on. What the targets do is
 //! left to that crate.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+
+use crate::program::{built, cargo, root, target_directory};
 
 /// How long each target is fuzzed.
 const SHORT: u64 = 10;
@@ -67,11 +70,12 @@ struct Places {
     root: PathBuf,
     /// The triple of this machine. Naming it keeps the flags away from what runs while building.
     host: String,
+    /// The targets as programs, once they are built.
+    programs: BTreeMap<String, PathBuf>,
 }
 
 pub(crate) fn run(fuzz: &Fuzz) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    let places = Places { root, host: host()? };
+    let mut places = Places { root: root().canonicalize()?, host: host()?, programs: BTreeMap::new() };
     let known = names_in(&places.root.join("fuzz/fuzz_targets"))?;
     let targets = if fuzz.targets.is_empty() { &known } else { &fuzz.targets };
     for target in targets {
@@ -148,7 +152,7 @@ fn files_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 impl Places {
     /// Where Cargo puts what it builds, beside what is built without a sanitizer.
     fn built(&self) -> PathBuf {
-        self.root.join("target/fuzz")
+        target_directory().join("fuzz")
     }
 
     /// What reached further than the corpus, in this run and those before.
@@ -156,26 +160,26 @@ impl Places {
         self.built().join("found").join(target)
     }
 
-    fn build(&self) -> anyhow::Result<()> {
+    fn build(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release", "--bins", "--target", &self.host])
+        let mut command = cargo("build");
+        command
+            .args(["--release", "--bins", "--target", &self.host])
             .arg("--manifest-path")
             .arg(self.root.join("fuzz/Cargo.toml"))
             .arg("--target-dir")
             .arg(self.built())
             .env("RUSTFLAGS", FLAGS.join(" "))
             // The sanitizer is for nightly toolchains, or for those that are told to be one.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .status()
-            .context("could not run cargo")?;
-        ensure!(built.success(), "the fuzz targets do not build");
+            .env("RUSTC_BOOTSTRAP", "1");
+        self.programs = built(&mut command).context("the fuzz targets do not build")?;
         println!("built in {:.0} s", started.elapsed().as_secs_f64());
         Ok(())
     }
 
-    fn program(&self, target: &str) -> Command {
-        let mut command = Command::new(self.built().join(&self.host).join("release").join(target));
+    fn program(&self, target: &str) -> anyhow::Result<Command> {
+        let program = self.programs.get(target).with_context(|| format!("cargo does not tell where {target} is"))?;
+        let mut command = Command::new(program);
         // The sanitizer takes what C and Rust link twice for two definitions of one variable.
         command.env("ASAN_OPTIONS", "detect_odr_violation=0");
         command.current_dir(&self.root).args([
@@ -187,7 +191,7 @@ impl Places {
         if dictionary.exists() {
             command.arg(format!("-dict={}", dictionary.display()));
         }
-        command
+        Ok(command)
     }
 
     fn fuzz(&self, target: &str, seconds: u64) -> anyhow::Result<Outcome> {
@@ -200,7 +204,7 @@ impl Places {
         let log = self.built().join(format!("{target}.log"));
         let started = Instant::now();
         let status = self
-            .program(target)
+            .program(target)?
             .arg(format!("-max_total_time={seconds}"))
             .arg("-print_final_stats=1")
             .arg(format!("-artifact_prefix={}/", regressions.display()))
@@ -228,7 +232,7 @@ impl Places {
     fn keep(&self, target: &str) -> anyhow::Result<()> {
         let corpus = self.root.join("fuzz/corpus").join(target);
         let status = self
-            .program(target)
+            .program(target)?
             // By branches alone, and not by how often each is taken: a tenth of the inputs reach all of them.
             .args(["-set_cover_merge=1", "-use_counters=0"])
             .args([&corpus, &self.found(target)])

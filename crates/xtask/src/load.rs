@@ -5,24 +5,21 @@
 //! the verdict.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use calltest_asterisk::{AsteriskConnector, Identity};
+use calltest_config::{Input, Source};
 use calltest_core::event::{RunEvent, ServerEvent};
-use calltest_core::guard::Guard;
-use calltest_core::number::{Dialplan, PhoneNumber};
-use calltest_core::number_rule::NumberRules;
-use calltest_core::plan::{
-    CallTest, Delay, Demands, DialString, Dtmf, Ends, Link, Listen, Mode, Plan, Presence, Ringing, Schedule, Secret,
-    Server,
-};
-use calltest_core::quiet::QuietTimes;
-use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
+use calltest_core::plan::Plan;
+use calltest_runner::{Control, LocalLeases, Observer, Runner, Setup};
 use serde::Serialize;
 
+use crate::configuration::server_at;
 use crate::fake_process::{FakeProcess, FakeReport};
+use crate::many_calls::without_particulars;
 use crate::process::{Usage, megabytes};
 use crate::program;
 
@@ -53,6 +50,9 @@ pub(crate) struct Load {
     /// Print one JSON object in place of the table
     #[arg(long)]
     json: bool,
+    /// Ten calls, with this build as it is: shows that it works, the figures mean nothing
+    #[arg(long, conflicts_with = "calls")]
+    small: bool,
 }
 
 /// All figures of one load.
@@ -79,13 +79,20 @@ struct Figures {
 }
 
 pub(crate) fn run(load: &Load) -> anyhow::Result<()> {
+    if load.small {
+        return measure(&Load { calls: 10, ..*load });
+    }
     if cfg!(debug_assertions) {
         return program::run_optimised();
     }
+    measure(load)
+}
+
+fn measure(load: &Load) -> anyhow::Result<()> {
     let mut fakes = (0..load.servers).map(|_| FakeProcess::start()).collect::<anyhow::Result<Vec<_>>>()?;
     let ports: Vec<u16> = fakes.iter().map(|fake| fake.port).collect();
     let hold = Duration::from_secs(load.hold.unwrap_or(u64::from(load.calls) / CALLS_PER_SECOND));
-    let plan = Arc::new(plan(load.calls, &ports, hold));
+    let plan = Arc::new(plan(load.calls, &ports, hold)?);
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
     let outcome = runtime.block_on(run_all(plan))?;
     let reports = fakes.drain(..).map(FakeProcess::end).collect::<anyhow::Result<Vec<_>>>()?;
@@ -122,7 +129,7 @@ async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
         .map_err(|_| anyhow::anyhow!("somebody else has chosen the cryptography"))?;
     let setup = Setup {
         plan: Arc::clone(&plan),
-        identity: Identity { instance: "load".into(), take_over: false },
+        connector: Arc::new(AsteriskConnector::new(Identity { instance: "load".into(), take_over: false })),
         leases: Arc::new(LocalLeases::default()),
         observer: Arc::new(Nobody),
         state_directory: std::env::temp_dir(),
@@ -146,7 +153,7 @@ async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
         let (word, reason) = run.context("a run has panicked")?;
         *outcome.by_verdict.entry(word).or_default() += 1;
         if let Some(reason) = reason {
-            *outcome.reasons.entry(format!("{word}: {}", without_names(&reason))).or_default() += 1;
+            *outcome.reasons.entry(format!("{word}: {}", without_particulars(&reason))).or_default() += 1;
         }
     }
     outcome.wall = started.elapsed();
@@ -155,11 +162,6 @@ async fn run_all(plan: Arc<Plan>) -> anyhow::Result<Outcome> {
     outcome.peak_rss_bytes = after.peak_rss_bytes;
     runner.close().await;
     Ok(outcome)
-}
-
-/// A reason in which digits are hidden, so that those of different links count as one.
-fn without_names(reason: &str) -> String {
-    reason.chars().map(|letter| if letter.is_ascii_digit() { '#' } else { letter }).collect()
 }
 
 /// Nobody is told anything.
@@ -236,97 +238,29 @@ fn shortest(hold: Duration) -> Duration {
 }
 
 /// One test for each pair of links, in turn on each of the servers.
-fn plan(calls: u32, ports: &[u16], hold: Duration) -> Plan {
-    let server_of = |call: u32| format!("fake{}", call as usize % ports.len());
-    let servers = ports.iter().zip(0..).map(|(port, number)| server(&server_of(number), *port));
-    let links =
-        (0..calls).flat_map(|call| [("s", call), ("d", call)].map(|(end, call)| (format!("{end}{call}"), call)));
-    Plan {
-        origin: "load".into(),
-        servers: servers.map(|server| (server.name.clone(), Arc::new(server))).collect(),
-        links: links
-            .map(|(name, call)| link(&name, &server_of(call)))
-            .map(|link| (link.name.clone(), Arc::new(link)))
-            .collect(),
-        tests: (0..calls).map(|call| Arc::new(test(call, hold))).collect(),
-        listen: Listen { host: "127.0.0.1".into(), port: 8080 },
-        max_calls: None,
-        log_levels: Vec::new(),
-        guard: Guard::default(),
-        state_dir: None,
-        history: None,
-        grace: Duration::ZERO,
+fn plan(calls: u32, ports: &[u16], hold: Duration) -> anyhow::Result<Plan> {
+    // Writing to a String cannot fail.
+    let mut text = String::from("servers:\n");
+    for (number, port) in ports.iter().enumerate() {
+        let server = server_at(([127, 0, 0, 1], *port).into(), "calltest", "secret");
+        let _ = writeln!(text, "  fake{number}: {server}");
     }
-}
-
-fn server(name: &str, port: u16) -> Server {
-    Server {
-        name: name.into(),
-        host: "127.0.0.1".into(),
-        port,
-        tls: None,
-        init_timeout: Duration::from_secs(10),
-        username: "calltest".into(),
-        password: Secret::new("secret"),
-        app: "calltest".into(),
-        play_base: "sound:".into(),
-        record_base: String::new(),
-        outgoing: NumberRules::default(),
-        incoming: NumberRules::default(),
-        dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
-        max_calls: None,
-        quiet: QuietTimes::default(),
+    text += "links:\n  ':default:': {channel: 'Local/{number}@direct'}\n";
+    for call in 0..calls {
+        let server = format!("server: fake{}", call as usize % ports.len());
+        let _ = write!(text, "  s{call}: {{{server}, number: s{call}}}\n  d{call}: {{{server}, number: d{call}}}\n");
     }
-}
-
-fn link(name: &str, server: &str) -> Link {
-    Link {
-        name: name.into(),
-        server: server.into(),
-        channel: Some(DialString::new("Local/{number}@direct").expect("it has the form of one")),
-        arrives_as: name.into(),
-        outgoing: NumberRules::default(),
-        incoming: NumberRules::default(),
-        guard: Guard::default(),
-        leads_outside: false,
-        number: Some(PhoneNumber::parse(name).expect("letters and digits are a number of their own")),
-        prio: 0,
-        max_calls: NonZeroU32::MIN,
-        quiet: QuietTimes::default(),
+    let (ring, hold_seconds, tone) = (RING.as_secs_f64(), hold.as_secs_f64(), TONE.as_millis());
+    let timeout = (shortest(hold) + hold + PATIENCE).as_secs_f64();
+    let _ = write!(
+        text,
+        "calls:\n  ':default:':\n    mode: dtmf\n    timeout: {timeout}\n    delay: {{ring: {ring}, answer: {hold_seconds}}}\n    \
+         dtmf: {{len: {DIGITS}, duration: {tone}, between: {tone}}}\n"
+    );
+    for call in 0..calls {
+        let _ = writeln!(text, "  c{call}: {{src: s{call}, dst: d{call}}}");
     }
-}
-
-fn test(call: u32, hold: Duration) -> CallTest {
-    let (src, dst) = (format!("s{call}"), format!("d{call}"));
-    let caller = Some(PhoneNumber::parse(&src).expect("letters and digits are a number of their own"));
-    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    CallTest {
-        name: format!("c{call}").as_str().into(),
-        info: String::new(),
-        timeout: shortest(hold) + hold + PATIENCE,
-        delay: Delay { pre: Duration::ZERO, ring: RING, answer: hold },
-        demands: Demands {
-            ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
-            early_media: Presence::Allowed,
-            answer_within: None,
-            causes: Vec::new(),
-        },
-        schedule: Schedule {
-            retry: minutes(5),
-            repeat: minutes(10),
-            warn: NonZeroU32::MIN,
-            fail: NonZeroU32::MIN,
-            is_manual: false,
-        },
-        quiet: QuietTimes::default(),
-        mode: Mode::Dtmf {
-            ends: Ends { src: src.as_str().into(), dst: dst.as_str().into(), number: Some(dst), caller },
-            dtmf: Dtmf {
-                len: NonZeroU32::new(DIGITS).unwrap_or(NonZeroU32::MIN),
-                may_repeat: false,
-                duration: TONE,
-                between: TONE,
-            },
-        },
-    }
+    let source = Source::File { path: "load.cfg".into(), text };
+    let input = Input { source, overrides: Vec::new(), is_lenient: false };
+    Ok(calltest_config::load(&input).context("the load's own configuration is bad")?.plan)
 }

@@ -2,14 +2,21 @@
 
 mod bench;
 mod burst;
-mod crowd;
+mod configuration;
+mod daemon;
+mod draw;
 mod fake_process;
 mod faults;
+mod field;
 mod fuzz;
 mod generate_ari;
+mod http;
 mod load;
+mod many_calls;
+mod network;
 mod process;
 mod program;
+mod proxy;
 mod schemathesis;
 mod soak;
 
@@ -23,11 +30,13 @@ enum Task {
     Bench(bench::Bench),
     /// Run many dtmf tests at once against one real Asterisk
     Burst(burst::Burst),
-    /// Be a fake of Asterisk for `load` or `bench`
+    /// Run a fake Asterisk (used by `load` and `bench`)
     #[command(hide = true)]
     FakeServer,
     /// Break something at each stage of each mode, and see that calltest tells the tester's faults from the network's
     Faults(faults::Options),
+    /// Write the table of cases from the field into the documentation
+    Field(field::Options),
     /// Fuzz whatever reads input from outside
     Fuzz(fuzz::Fuzz),
     /// Write the ARI types of `calltest-ari` from the description that Asterisk ships
@@ -46,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Task::Burst(burst) => burst::run(&burst),
         Task::FakeServer => fake_process::serve(),
         Task::Faults(options) => faults::run(&options),
+        Task::Field(options) => field::run(&options),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::GenerateAri(options) => generate_ari::run(&options),
         Task::Load(load) => load::run(&load),

@@ -5,12 +5,10 @@
 //! broken has to fail, and a fault on our side must never look like one of a line. It passes if no verdict was wrong, every
 //! test came back by itself, and nothing has piled up.
 
-mod daemon;
 mod faults;
 mod follow;
 mod ledger;
 mod lines;
-mod proxy;
 mod pulse;
 mod stage;
 mod summary;
@@ -20,22 +18,23 @@ mod watch;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
 use asterisk_lab::{DialplanLanguage, Lab, Server, ServerOptions, Trunk};
 
-use daemon::Daemon;
 use faults::{Faults, Recovery};
 use follow::Told;
 use ledger::Ledger;
 use lines::SERVERS;
-use proxy::Proxy;
 use stage::Stage;
 use summary::Summary;
 use watch::Watch;
+
+use crate::daemon::Daemon;
+use crate::program::{Profile, build, target_directory};
+use crate::proxy::Proxy;
 
 /// How many runs are begun in a second, all tests together: what two cores with both servers on them bear with ease.
 const RUNS_PER_SECOND: f64 = 15.0;
@@ -70,24 +69,18 @@ fn minutes(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--package", "calltest"])
-        .current_dir(&root)
-        .status()
-        .context("could not run cargo")?;
-    ensure!(built.success(), "calltest does not build");
+    let program = build(Profile::Release)?;
     let seed = options.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Short enough to be typed.
         now.as_millis() as u64 % 1_000_000
     });
-    let stage = set_up(options, seed, root.join("target/release/calltest"))?;
+    let stage = set_up(options, seed, &program)?;
     println!("{} tests, {} minutes, seed {seed}", stage.lines.len(), options.minutes);
     let came_out = go_on(options, &stage);
     let wrongs = stage.wrongs().len();
     if came_out.is_err() || wrongs > 0 {
-        keep_logs(&stage, &root.join("target/soak"))?;
+        keep_logs(&stage, &target_directory().join("soak"))?;
     }
     came_out?;
     ensure!(wrongs == 0, "{wrongs} things are wrong, see above; the seed is {seed}");
@@ -95,7 +88,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Both servers, and the daemon before its start.
-fn set_up(options: &Options, seed: u64, program: PathBuf) -> anyhow::Result<Stage> {
+fn set_up(options: &Options, seed: u64, program: &Path) -> anyhow::Result<Stage> {
     let server = |name| {
         ServerOptions::named(name)
             .dialplan_language(DialplanLanguage::Ael)
@@ -111,13 +104,13 @@ fn set_up(options: &Options, seed: u64, program: PathBuf) -> anyhow::Result<Stag
         servers.iter().map(|server| SocketAddr::from((server.ari().host, server.ari().port))).collect();
     let proxies = match options.no_faults {
         true => Vec::new(),
-        false => direct.iter().map(|server| Proxy::start(*server)).collect::<Result<_, _>>()?,
+        false => direct.iter().map(|server| Proxy::to(*server)).collect::<Result<_, _>>()?,
     };
     let addresses = if proxies.is_empty() { direct } else { proxies.iter().map(Proxy::address).collect() };
     let configuration = lab.directory().join("soak.cfg");
     let text = lines::configuration(&lines, lab.server(SERVERS[0]).ari(), &addresses, pause(lines.len()));
     fs::write(&configuration, text).context("could not write the configuration")?;
-    let daemon = Daemon::new(program, configuration, &lab)?;
+    let daemon = Daemon::new(program, &configuration, lab.directory()).beside(lab.server(SERVERS[0]))?;
     Ok(Stage::new(lab, daemon, lines, proxies, seed))
 }
 
@@ -133,18 +126,19 @@ fn go_on(options: &Options, stage: &Stage) -> anyhow::Result<()> {
     // Every test has run once by then.
     let warm = stage.epoch + Duration::from_secs_f64(5.0 + stage.lines.len() as f64 / 20.0);
     let told = Told::default();
+    let address = stage.daemon.address()?;
     thread::scope(|scope| {
-        let _end_of_all = Ending(stage);
+        let _end_of_all = EndOnDrop(stage);
         scope.spawn(|| stage.pulse.watch(|| stage.is_over()));
-        scope.spawn(|| told.listen(stage.daemon.address(), || stage.is_over()));
+        scope.spawn(|| told.listen(address, || stage.is_over()));
         let faults = scope.spawn(|| match options.no_faults {
             true => Ok(Vec::new()),
-            false => Faults::new(stage).deal(warm, end - CALM),
+            false => Faults::new(stage).inject_all(warm, end - CALM),
         });
         let mut ledger = Ledger::new(stage, &told, pause(stage.lines.len()));
         let mut watch = Watch::new(stage);
         watch_until(end, options, stage, &told, (&mut ledger, &mut watch))?;
-        // A blow may have lasted longer than was foreseen.
+        // The last fault may have lasted longer than was foreseen.
         while !faults.is_finished() {
             ledger.read_on();
             thread::sleep(Duration::from_secs(1));
@@ -195,12 +189,12 @@ fn finish(
     ledger.read_all()?;
     stage.end();
     if let Err(error) = stage.daemon.end() {
-        stage.is_wrong(format!("{error:#}"));
+        stage.report(format!("{error:#}"));
     }
     watch.nothing_is_left()?;
     let growth = watch.growth();
     for growth in growth.iter().filter(|growth| growth.is_leak()) {
-        stage.is_wrong(format!("the daemon has grown without need: {growth:?}"));
+        stage.report(format!("the daemon has grown without need: {growth:?}"));
     }
     let summary = Summary { stage, ledger, watch, recoveries, growth };
     summary.print();
@@ -208,9 +202,9 @@ fn finish(
 }
 
 /// Ends the other threads on every way out.
-struct Ending<'s>(&'s Stage);
+struct EndOnDrop<'s>(&'s Stage);
 
-impl Drop for Ending<'_> {
+impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.end();
     }

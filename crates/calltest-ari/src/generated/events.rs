@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::models::*;
-use crate::about::About;
 use crate::date::Date;
+use crate::delivery::subjects::Subjects;
 use crate::event::events;
 use crate::text::Text;
 
 /// Message `MissingParams`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MissingParams {
     #[serde(default)]
     pub params: Vec<Text>,
@@ -22,12 +23,13 @@ pub struct MissingParams {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for MissingParams {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for MissingParams {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `DeviceStateChanged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DeviceStateChanged {
     #[serde(default)]
     pub device_state: DeviceState,
@@ -39,12 +41,13 @@ pub struct DeviceStateChanged {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for DeviceStateChanged {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for DeviceStateChanged {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `PlaybackStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PlaybackStarted {
     #[serde(default)]
     pub playback: Playback,
@@ -56,14 +59,15 @@ pub struct PlaybackStarted {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for PlaybackStarted {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.playback.about(visit);
+impl Subjects for PlaybackStarted {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.playback.for_each_subject(visit);
     }
 }
 
 /// Message `PlaybackContinuing`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PlaybackContinuing {
     #[serde(default)]
     pub playback: Playback,
@@ -75,14 +79,15 @@ pub struct PlaybackContinuing {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for PlaybackContinuing {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.playback.about(visit);
+impl Subjects for PlaybackContinuing {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.playback.for_each_subject(visit);
     }
 }
 
 /// Message `PlaybackFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PlaybackFinished {
     #[serde(default)]
     pub playback: Playback,
@@ -94,14 +99,15 @@ pub struct PlaybackFinished {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for PlaybackFinished {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.playback.about(visit);
+impl Subjects for PlaybackFinished {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.playback.for_each_subject(visit);
     }
 }
 
 /// Message `RecordingStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RecordingStarted {
     #[serde(default)]
     pub recording: LiveRecording,
@@ -113,14 +119,15 @@ pub struct RecordingStarted {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for RecordingStarted {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.recording.about(visit);
+impl Subjects for RecordingStarted {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.recording.for_each_subject(visit);
     }
 }
 
 /// Message `RecordingFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RecordingFinished {
     #[serde(default)]
     pub recording: LiveRecording,
@@ -132,14 +139,15 @@ pub struct RecordingFinished {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for RecordingFinished {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.recording.about(visit);
+impl Subjects for RecordingFinished {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.recording.for_each_subject(visit);
     }
 }
 
 /// Message `RecordingFailed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RecordingFailed {
     #[serde(default)]
     pub recording: LiveRecording,
@@ -151,14 +159,15 @@ pub struct RecordingFailed {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for RecordingFailed {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.recording.about(visit);
+impl Subjects for RecordingFailed {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.recording.for_each_subject(visit);
     }
 }
 
 /// Message `ApplicationMoveFailed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ApplicationMoveFailed {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -174,14 +183,15 @@ pub struct ApplicationMoveFailed {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ApplicationMoveFailed {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ApplicationMoveFailed {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ApplicationRegistered`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ApplicationRegistered {
     #[serde(default)]
     pub application: Text,
@@ -191,12 +201,13 @@ pub struct ApplicationRegistered {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ApplicationRegistered {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for ApplicationRegistered {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `ApplicationUnregistered`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ApplicationUnregistered {
     #[serde(default)]
     pub application: Text,
@@ -206,12 +217,13 @@ pub struct ApplicationUnregistered {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ApplicationUnregistered {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for ApplicationUnregistered {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `ApplicationReplaced`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ApplicationReplaced {
     #[serde(default)]
     pub application: Text,
@@ -221,12 +233,13 @@ pub struct ApplicationReplaced {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ApplicationReplaced {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for ApplicationReplaced {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `BridgeCreated`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeCreated {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -238,14 +251,15 @@ pub struct BridgeCreated {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeCreated {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
+impl Subjects for BridgeCreated {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Message `BridgeDestroyed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeDestroyed {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -257,14 +271,15 @@ pub struct BridgeDestroyed {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeDestroyed {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
+impl Subjects for BridgeDestroyed {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Message `BridgeMerged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeMerged {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -278,15 +293,16 @@ pub struct BridgeMerged {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeMerged {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
-        self.bridge_from.about(visit);
+impl Subjects for BridgeMerged {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
+        self.bridge_from.for_each_subject(visit);
     }
 }
 
 /// Message `BridgeVideoSourceChanged`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeVideoSourceChanged {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -300,14 +316,15 @@ pub struct BridgeVideoSourceChanged {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeVideoSourceChanged {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
+impl Subjects for BridgeVideoSourceChanged {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Message `BridgeBlindTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeBlindTransfer {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -333,17 +350,18 @@ pub struct BridgeBlindTransfer {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeBlindTransfer {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
-        self.replace_channel.about(visit);
-        self.transferee.about(visit);
-        self.bridge.about(visit);
+impl Subjects for BridgeBlindTransfer {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
+        self.replace_channel.for_each_subject(visit);
+        self.transferee.for_each_subject(visit);
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Message `BridgeAttendedTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BridgeAttendedTransfer {
     #[serde(default)]
     pub transferer_first_leg: Box<Channel>,
@@ -385,24 +403,25 @@ pub struct BridgeAttendedTransfer {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for BridgeAttendedTransfer {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.transferer_first_leg.about(visit);
-        self.transferer_second_leg.about(visit);
-        self.replace_channel.about(visit);
-        self.transferee.about(visit);
-        self.transfer_target.about(visit);
-        self.transferer_first_leg_bridge.about(visit);
-        self.transferer_second_leg_bridge.about(visit);
-        self.destination_link_first_leg.about(visit);
-        self.destination_link_second_leg.about(visit);
-        self.destination_threeway_channel.about(visit);
-        self.destination_threeway_bridge.about(visit);
+impl Subjects for BridgeAttendedTransfer {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.transferer_first_leg.for_each_subject(visit);
+        self.transferer_second_leg.for_each_subject(visit);
+        self.replace_channel.for_each_subject(visit);
+        self.transferee.for_each_subject(visit);
+        self.transfer_target.for_each_subject(visit);
+        self.transferer_first_leg_bridge.for_each_subject(visit);
+        self.transferer_second_leg_bridge.for_each_subject(visit);
+        self.destination_link_first_leg.for_each_subject(visit);
+        self.destination_link_second_leg.for_each_subject(visit);
+        self.destination_threeway_channel.for_each_subject(visit);
+        self.destination_threeway_bridge.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelCreated`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelCreated {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -414,14 +433,15 @@ pub struct ChannelCreated {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelCreated {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelCreated {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelDestroyed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelDestroyed {
     #[serde(default)]
     pub cause: i64,
@@ -439,14 +459,15 @@ pub struct ChannelDestroyed {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelDestroyed {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelDestroyed {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelEnteredBridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelEnteredBridge {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -460,15 +481,16 @@ pub struct ChannelEnteredBridge {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelEnteredBridge {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
-        self.channel.about(visit);
+impl Subjects for ChannelEnteredBridge {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelLeftBridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelLeftBridge {
     #[serde(default)]
     pub bridge: Box<Bridge>,
@@ -482,15 +504,16 @@ pub struct ChannelLeftBridge {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelLeftBridge {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.bridge.about(visit);
-        self.channel.about(visit);
+impl Subjects for ChannelLeftBridge {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.bridge.for_each_subject(visit);
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelStateChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelStateChange {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -502,14 +525,15 @@ pub struct ChannelStateChange {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelStateChange {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelStateChange {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelDtmfReceived`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelDtmfReceived {
     #[serde(default)]
     pub digit: Text,
@@ -525,14 +549,15 @@ pub struct ChannelDtmfReceived {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelDtmfReceived {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelDtmfReceived {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelDialplan`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelDialplan {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -548,14 +573,15 @@ pub struct ChannelDialplan {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelDialplan {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelDialplan {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelCallerId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelCallerId {
     #[serde(default)]
     pub caller_presentation: i64,
@@ -571,14 +597,15 @@ pub struct ChannelCallerId {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelCallerId {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelCallerId {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelUserevent`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelUserevent {
     #[serde(default)]
     pub eventname: Text,
@@ -598,15 +625,16 @@ pub struct ChannelUserevent {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelUserevent {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
-        self.bridge.about(visit);
+impl Subjects for ChannelUserevent {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelHangupRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelHangupRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<i64>,
@@ -624,14 +652,15 @@ pub struct ChannelHangupRequest {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelHangupRequest {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelHangupRequest {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelVarset`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelVarset {
     #[serde(default)]
     pub variable: Text,
@@ -647,14 +676,15 @@ pub struct ChannelVarset {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelVarset {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelVarset {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelHold`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelHold {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -668,14 +698,15 @@ pub struct ChannelHold {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelHold {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelHold {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelUnhold`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelUnhold {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -687,14 +718,15 @@ pub struct ChannelUnhold {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelUnhold {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelUnhold {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelToneDetected`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelToneDetected {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -706,14 +738,15 @@ pub struct ChannelToneDetected {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelToneDetected {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelToneDetected {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelTalkingStarted`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelTalkingStarted {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -725,14 +758,15 @@ pub struct ChannelTalkingStarted {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelTalkingStarted {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelTalkingStarted {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelTalkingFinished`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelTalkingFinished {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -746,14 +780,15 @@ pub struct ChannelTalkingFinished {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelTalkingFinished {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelTalkingFinished {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ContactStatusChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ContactStatusChange {
     #[serde(default)]
     pub endpoint: Endpoint,
@@ -767,12 +802,13 @@ pub struct ContactStatusChange {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ContactStatusChange {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for ContactStatusChange {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `PeerStatusChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PeerStatusChange {
     #[serde(default)]
     pub endpoint: Endpoint,
@@ -786,12 +822,13 @@ pub struct PeerStatusChange {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for PeerStatusChange {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for PeerStatusChange {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `EndpointStateChange`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EndpointStateChange {
     #[serde(default)]
     pub endpoint: Endpoint,
@@ -803,12 +840,13 @@ pub struct EndpointStateChange {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for EndpointStateChange {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for EndpointStateChange {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `Dial`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dial {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<Channel>>,
@@ -830,16 +868,17 @@ pub struct Dial {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for Dial {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.caller.about(visit);
-        self.peer.about(visit);
-        self.forwarded.about(visit);
+impl Subjects for Dial {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.caller.for_each_subject(visit);
+        self.peer.for_each_subject(visit);
+        self.forwarded.for_each_subject(visit);
     }
 }
 
 /// Message `StasisEnd`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StasisEnd {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -851,14 +890,15 @@ pub struct StasisEnd {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for StasisEnd {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for StasisEnd {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `StasisStart`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StasisStart {
     #[serde(default)]
     pub args: Vec<Text>,
@@ -874,15 +914,16 @@ pub struct StasisStart {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for StasisStart {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
-        self.replace_channel.about(visit);
+impl Subjects for StasisStart {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
+        self.replace_channel.for_each_subject(visit);
     }
 }
 
 /// Message `TextMessageReceived`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TextMessageReceived {
     #[serde(default)]
     pub message: TextMessage,
@@ -896,12 +937,13 @@ pub struct TextMessageReceived {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for TextMessageReceived {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for TextMessageReceived {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `ChannelConnectedLine`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelConnectedLine {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -913,14 +955,15 @@ pub struct ChannelConnectedLine {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelConnectedLine {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for ChannelConnectedLine {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `ChannelTransfer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChannelTransfer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Text>,
@@ -936,15 +979,16 @@ pub struct ChannelTransfer {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for ChannelTransfer {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.refer_to.about(visit);
-        self.referred_by.about(visit);
+impl Subjects for ChannelTransfer {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.refer_to.for_each_subject(visit);
+        self.referred_by.for_each_subject(visit);
     }
 }
 
 /// Message `RESTResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RestResponse {
     #[serde(default)]
     pub transaction_id: Text,
@@ -968,12 +1012,13 @@ pub struct RestResponse {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for RestResponse {
-    fn about(&self, _: &mut dyn FnMut(&str)) {}
+impl Subjects for RestResponse {
+    fn for_each_subject(&self, _: &mut dyn FnMut(&str)) {}
 }
 
 /// Message `CallBroadcast`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CallBroadcast {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -989,14 +1034,15 @@ pub struct CallBroadcast {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for CallBroadcast {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for CallBroadcast {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 
 /// Message `CallClaimed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CallClaimed {
     #[serde(default)]
     pub channel: Box<Channel>,
@@ -1010,9 +1056,9 @@ pub struct CallClaimed {
     pub asterisk_id: Option<Text>,
 }
 
-impl About for CallClaimed {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.channel.about(visit);
+impl Subjects for CallClaimed {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.channel.for_each_subject(visit);
     }
 }
 

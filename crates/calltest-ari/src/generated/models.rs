@@ -7,13 +7,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::about::About;
 use crate::date::Date;
+use crate::delivery::subjects::Subjects;
 use crate::string_enum::string_enum;
 use crate::text::Text;
 
 /// Object `Application`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Application {
     #[serde(default)]
     pub name: Text,
@@ -33,6 +34,7 @@ pub struct Application {
 
 /// Object `BuildInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BuildInfo {
     #[serde(default)]
     pub os: Text,
@@ -50,6 +52,7 @@ pub struct BuildInfo {
 
 /// Object `SystemInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SystemInfo {
     #[serde(default)]
     pub version: Text,
@@ -59,6 +62,7 @@ pub struct SystemInfo {
 
 /// Object `SetId`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SetId {
     #[serde(default)]
     pub user: Text,
@@ -68,6 +72,7 @@ pub struct SetId {
 
 /// Object `ConfigInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ConfigInfo {
     #[serde(default)]
     pub name: Text,
@@ -85,6 +90,7 @@ pub struct ConfigInfo {
 
 /// Object `StatusInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StatusInfo {
     #[serde(default)]
     pub startup_time: Date,
@@ -94,6 +100,7 @@ pub struct StatusInfo {
 
 /// Object `AsteriskInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AsteriskInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Box<BuildInfo>>,
@@ -107,6 +114,7 @@ pub struct AsteriskInfo {
 
 /// Object `AsteriskPing`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AsteriskPing {
     #[serde(default)]
     pub asterisk_id: Text,
@@ -118,6 +126,7 @@ pub struct AsteriskPing {
 
 /// Object `Module`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Module {
     #[serde(default)]
     pub name: Text,
@@ -133,6 +142,7 @@ pub struct Module {
 
 /// Object `LogChannel`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogChannel {
     #[serde(default)]
     pub channel: Text,
@@ -146,6 +156,7 @@ pub struct LogChannel {
 
 /// Object `Variable`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Variable {
     #[serde(default)]
     pub value: Text,
@@ -153,6 +164,7 @@ pub struct Variable {
 
 /// Object `Variables`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Variables {
     #[serde(default)]
     pub variables: Value,
@@ -160,6 +172,7 @@ pub struct Variables {
 
 /// Object `ConfigTuple`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ConfigTuple {
     #[serde(default)]
     pub attribute: Text,
@@ -169,6 +182,7 @@ pub struct ConfigTuple {
 
 /// Object `Bridge`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Bridge {
     #[serde(default)]
     pub id: Text,
@@ -204,10 +218,12 @@ string_enum! {
 
 /// Object `Dialed`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dialed {}
 
 /// Object `DialplanCEP`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DialplanCep {
     #[serde(default)]
     pub context: Text,
@@ -223,6 +239,7 @@ pub struct DialplanCep {
 
 /// Object `CallerID`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CallerId {
     #[serde(default)]
     pub name: Text,
@@ -232,6 +249,7 @@ pub struct CallerId {
 
 /// Object `RTPstat`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RtpStat {
     #[serde(default)]
     pub txcount: i64,
@@ -304,6 +322,7 @@ pub struct RtpStat {
 
 /// Object `Channel`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Channel {
     #[serde(default)]
     pub id: Text,
@@ -352,6 +371,7 @@ string_enum! {
 
 /// Object `DeviceState`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DeviceState {
     #[serde(default)]
     pub name: Text,
@@ -376,6 +396,7 @@ string_enum! {
 
 /// Object `Endpoint`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Endpoint {
     #[serde(default)]
     pub technology: Text,
@@ -398,6 +419,7 @@ string_enum! {
 
 /// Object `TextMessage`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TextMessage {
     #[serde(default)]
     pub from: Text,
@@ -411,6 +433,7 @@ pub struct TextMessage {
 
 /// Object `ContactInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ContactInfo {
     #[serde(default)]
     pub uri: Text,
@@ -435,6 +458,7 @@ string_enum! {
 
 /// Object `Peer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Peer {
     #[serde(default)]
     pub peer_status: Text,
@@ -450,6 +474,7 @@ pub struct Peer {
 
 /// Object `ReferTo`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ReferTo {
     #[serde(default)]
     pub requested_destination: RequiredDestination,
@@ -461,16 +486,17 @@ pub struct ReferTo {
     pub bridge: Option<Box<Bridge>>,
 }
 
-impl About for ReferTo {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.destination_channel.about(visit);
-        self.connected_channel.about(visit);
-        self.bridge.about(visit);
+impl Subjects for ReferTo {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.destination_channel.for_each_subject(visit);
+        self.connected_channel.for_each_subject(visit);
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Object `ReferredBy`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ReferredBy {
     #[serde(default)]
     pub source_channel: Box<Channel>,
@@ -480,16 +506,17 @@ pub struct ReferredBy {
     pub bridge: Option<Box<Bridge>>,
 }
 
-impl About for ReferredBy {
-    fn about(&self, visit: &mut dyn FnMut(&str)) {
-        self.source_channel.about(visit);
-        self.connected_channel.about(visit);
-        self.bridge.about(visit);
+impl Subjects for ReferredBy {
+    fn for_each_subject(&self, visit: &mut dyn FnMut(&str)) {
+        self.source_channel.for_each_subject(visit);
+        self.connected_channel.for_each_subject(visit);
+        self.bridge.for_each_subject(visit);
     }
 }
 
 /// Object `RequiredDestination`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RequiredDestination {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_id: Option<Text>,
@@ -501,6 +528,7 @@ pub struct RequiredDestination {
 
 /// Object `AdditionalParam`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AdditionalParam {
     #[serde(default)]
     pub parameter_name: Text,
@@ -510,6 +538,7 @@ pub struct AdditionalParam {
 
 /// Object `RESTHeader`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RestHeader {
     #[serde(default)]
     pub name: Text,
@@ -519,6 +548,7 @@ pub struct RestHeader {
 
 /// Object `RESTQueryStringParameter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RestQueryStringParameter {
     #[serde(default)]
     pub name: Text,
@@ -528,6 +558,7 @@ pub struct RestQueryStringParameter {
 
 /// Object `RESTRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RestRequest {
     #[serde(default, rename = "type")]
     pub kind: Text,
@@ -549,6 +580,7 @@ pub struct RestRequest {
 
 /// Object `Mailbox`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Mailbox {
     #[serde(default)]
     pub name: Text,
@@ -560,6 +592,7 @@ pub struct Mailbox {
 
 /// Object `Playback`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Playback {
     #[serde(default)]
     pub id: Text,
@@ -588,6 +621,7 @@ string_enum! {
 
 /// Object `StoredRecording`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StoredRecording {
     #[serde(default)]
     pub name: Text,
@@ -597,6 +631,7 @@ pub struct StoredRecording {
 
 /// Object `LiveRecording`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LiveRecording {
     #[serde(default)]
     pub name: Text,
@@ -630,6 +665,7 @@ string_enum! {
 
 /// Object `FormatLangPair`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FormatLangPair {
     #[serde(default)]
     pub language: Text,
@@ -639,6 +675,7 @@ pub struct FormatLangPair {
 
 /// Object `Sound`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Sound {
     #[serde(default)]
     pub id: Text,

@@ -17,7 +17,7 @@ const MOST_FIELDS: usize = 64;
 
 /// How much to make room for if no more is known to come, in bytes. Almost every answer is shorter, and memory of this
 /// size costs the allocator the least.
-const USUAL: usize = 1024;
+const TYPICAL_ANSWER: usize = 1024;
 
 /// The most to make room for at once, in bytes, whatever is announced.
 const MOST_AT_ONCE: usize = 64 << 10;
@@ -100,10 +100,10 @@ impl Partial {
     pub(crate) fn room(&self, received: &BytesMut) -> usize {
         match &self.head {
             Some(Head { end: End::After(length), .. }) => {
-                length.saturating_sub(received.len()).clamp(USUAL, MOST_AT_ONCE)
+                length.saturating_sub(received.len()).clamp(TYPICAL_ANSWER, MOST_AT_ONCE)
             }
-            Some(_) => received.len().clamp(USUAL, MOST_AT_ONCE),
-            None => USUAL,
+            Some(_) => received.len().clamp(TYPICAL_ANSWER, MOST_AT_ONCE),
+            None => TYPICAL_ANSWER,
         }
     }
 
@@ -296,7 +296,7 @@ mod tests {
         let (mut partial, mut received) = (Partial::new(LIMIT), BytesMut::new());
         for (index, piece) in pieces.iter().enumerate() {
             received.extend_from_slice(piece);
-            assert!((USUAL..=MOST_AT_ONCE).contains(&partial.room(&received)));
+            assert!((TYPICAL_ANSWER..=MOST_AT_ONCE).contains(&partial.room(&received)));
             if let Some(answer) = partial.take(&mut received)? {
                 received.extend_from_slice(&pieces[index + 1..].concat());
                 return Ok(told(answer, &received));

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use crate::error::RequestFailure;
 use crate::settings::Settings;
 use crate::socket;
-use crate::transport::line::{Failure, Line};
+use crate::transport::http_connection::{Failure, HttpConnection};
 use crate::transport::{RawReply, RawRequest, Transport};
 
 /// Asterisk closes a connection that was idle for 15 s (`session_keep_alive`), so ours are given up before.
@@ -35,7 +35,7 @@ pub(crate) struct Http {
 
 /// A connection that carries nothing.
 struct Idle {
-    line: Line,
+    connection: HttpConnection,
     since: Instant,
 }
 
@@ -51,16 +51,16 @@ impl Http {
     async fn exchange(&self, request: &RawRequest) -> Result<RawReply, RequestFailure> {
         let message = self.message(request);
         loop {
-            let kept = self.kept();
-            let is_new = kept.is_none();
-            let mut line = match kept {
-                Some(line) => line,
+            let idle = self.take_idle();
+            let is_new = idle.is_none();
+            let mut connection = match idle {
+                Some(connection) => connection,
                 // Boxed, since it is rare and large: what waits for an answer is kept small.
                 None => self.connect().boxed().await.map_err(|source| RequestFailure::NotSent { source })?,
             };
-            match line.carry(&message, self.settings.max_reply_bytes).await {
+            match connection.carry(&message, self.settings.max_reply_bytes).await {
                 Ok(reply) => {
-                    self.idle().push(Idle { line, since: Instant::now() });
+                    self.idle().push(Idle { connection, since: Instant::now() });
                     return Ok(reply);
                 }
                 Err(Failure::Unsent(_)) if !is_new => {}
@@ -78,24 +78,27 @@ impl Http {
         line.iter().for_each(|part| message.extend_from_slice(part.as_bytes()));
         message.extend_from_slice(&self.fields);
         if request.body.is_some() {
-            let length = body.len();
-            message.extend_from_slice(
-                format!("Content-Type: application/json\r\nContent-Length: {length}\r\n").as_bytes(),
-            );
+            message.extend_from_slice(b"Content-Type: application/json\r\n");
+        }
+        // A request that may have a body says how long it is, even if it has none (RFC 9110 §8.6).
+        if request.body.is_some() || matches!(request.method, Method::POST | Method::PUT) {
+            message.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
         }
         message.extend_from_slice(b"\r\n");
         message.extend_from_slice(body);
         message
     }
 
-    async fn connect(&self) -> Result<Line, Box<dyn Error + Send + Sync>> {
-        Ok(Line::new(socket::stream(&self.settings, &self.tls).await?))
+    async fn connect(&self) -> Result<HttpConnection, Box<dyn Error + Send + Sync>> {
+        Ok(HttpConnection::new(socket::stream(&self.settings, &self.tls).await?))
     }
 
     /// A connection that was used before and is still open.
-    fn kept(&self) -> Option<Line> {
+    fn take_idle(&self) -> Option<HttpConnection> {
         let mut idle = self.idle();
-        std::iter::from_fn(|| idle.pop()).map(|idle| idle.line).find_map(|mut line| line.is_ready().then_some(line))
+        std::iter::from_fn(|| idle.pop())
+            .map(|idle| idle.connection)
+            .find_map(|mut connection| connection.is_ready().then_some(connection))
     }
 
     /// Those that are not too old.
@@ -124,7 +127,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use http::{Method, StatusCode};
+    use http::StatusCode;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
     use tokio::net::TcpListener;
     use tokio::sync::mpsc;
@@ -193,7 +196,20 @@ mod tests {
             ["Authorization: Basic dXNlcjpzZWNyZXQ=", "Content-Type: application/json", "Content-Length: 2"]
         );
         assert_eq!(body, "{}");
-        assert!(client.kept().is_some());
+        assert!(client.take_idle().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_could_have_a_body_says_that_it_has_none() {
+        for (method, says_so) in
+            [(Method::POST, true), (Method::PUT, true), (Method::GET, false), (Method::DELETE, false)]
+        {
+            let (client, mut asked) = client("HTTP/1.1 204 No Content\r\n\r\n", false).await;
+            client.call(&RawRequest { method: method.clone(), target: "/a".into(), body: None }).await.unwrap();
+            let asked = asked.recv().await.unwrap();
+            assert_eq!(asked.contains("\r\nContent-Length: 0\r\n"), says_so, "{asked}");
+            assert!(asked.ends_with("\r\n\r\n") && !asked.contains("Content-Type"), "{asked}");
+        }
     }
 
     /// A connection that is gone, and does not show it before it is written to.
@@ -223,7 +239,7 @@ mod tests {
     async fn what_did_not_go_out_goes_over_another_connection() {
         let (client, mut asked) = client("HTTP/1.1 204 No Content\r\n\r\n", false).await;
         for _ in 0..2 {
-            client.idle().push(Idle { line: Line::new(Box::new(Gone)), since: Instant::now() });
+            client.idle().push(Idle { connection: HttpConnection::new(Box::new(Gone)), since: Instant::now() });
         }
         client.call(&post(Some("{}"))).await.unwrap();
         assert!(asked.recv().await.unwrap().ends_with("\r\n\r\n{}"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calltest_ari::models::ChannelState;
 use calltest_ari::requests::{applications, asterisk, bridges, channels, endpoints, playbacks, recordings};
-use calltest_ari::{ASTERISK_VERSION, Event, RequestFailure, Settings, State, VariableSet, connect, event_queue};
+use calltest_ari::{Event, RequestFailure, Settings, State, VariableSet, connect, event_queue};
 
 use super::setup::{arrival, client, lab, next, next_of, next_where, settings};
 
@@ -251,7 +251,12 @@ async fn a_round_trip_and_the_silence_are_measured() {
     assert!(silence < Duration::from_millis(900), "pings every 200 ms are answered, but {silence:?} of silence");
     let state = client.state().borrow().clone();
     let State::Up { epoch: 1, version } = state else { panic!("{state:?}") };
-    assert!(version.starts_with(ASTERISK_VERSION) || version.starts_with("22."), "{version}");
+    // Debian and Asterisk add different things to the same number.
+    let number = |version: &str| {
+        let end = version.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(version.len());
+        version[..end].to_owned()
+    };
+    assert_eq!(number(&version), number(asterisk_lab::for_tests().version()));
     let endpoint = endpoints::Get { tech: "PJSIP".into(), resource: "nobody".into() };
     assert!(client.request(endpoint).await.unwrap_err().is_not_found());
     client.close().await;

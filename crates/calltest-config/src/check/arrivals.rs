@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use calltest_core::number::{Distinct, PhoneNumber, end_alike};
-use calltest_core::plan::{CallTest, Link, LinkName, Mode, Plan, ServerName};
+use calltest_core::number::{PhoneNumber, end_alike};
+use calltest_core::plan::{CallTest, Link, LinkName, Plan, Route, ServerName};
 
-use super::Configuration;
-use crate::diagnostic::{Finding, quoted};
+use super::distinct::Distinct;
+use crate::configuration::Configuration;
+use crate::diagnostic::Finding;
+use crate::quoting::quoted;
 use crate::report::Report;
 use crate::tree::Place;
 
@@ -89,25 +91,26 @@ fn have_like_numbers(one: &Link, other: &Link) -> bool {
 
 impl<'p> Awaited<'p> {
     fn of(plan: &Plan, test: &'p CallTest) -> Option<Self> {
-        Some(match &test.mode {
-            Mode::Dtmf { ends, .. } | Mode::Call { ends, .. } | Mode::Audio { ends, .. } => {
-                let is_local = plan.link(&ends.src).channel.as_ref().is_some_and(|channel| channel.is_local());
+        Some(match &test.route {
+            Route::Both { parties, .. } => {
+                let is_local =
+                    plan.link(&parties.src).address.as_ref().is_some_and(|address| address.dial_string().is_local());
                 Self {
                     test,
-                    dst: &ends.dst,
-                    number: ends.number.as_deref(),
-                    caller: ends.caller.as_ref().map(|caller| caller.as_str()),
-                    is_known: is_local && plan.link(&ends.src).server == plan.link(&ends.dst).server,
+                    dst: &parties.dst,
+                    number: parties.number.as_deref(),
+                    caller: parties.caller.as_ref().map(|caller| caller.as_str()),
+                    is_known: is_local && plan.link(&parties.src).server == plan.link(&parties.dst).server,
                 }
             }
-            Mode::Wait { at, .. } | Mode::Answer { at, .. } | Mode::Record { at, .. } => Self {
+            Route::In { at, .. } => Self {
                 test,
                 dst: &at.dst,
                 number: at.number.as_deref(),
                 caller: at.caller.as_ref().map(|caller| caller.as_str()),
                 is_known: false,
             },
-            Mode::Ring { .. } | Mode::Play { .. } | Mode::Fail { .. } | Mode::Timeout { .. } => return None,
+            Route::Out { .. } => return None,
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use calltest_core::plan::{Listen, Retention};
 
 use crate::diagnostic::Finding;
+use crate::readers;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::tree::Value;
@@ -20,9 +21,9 @@ pub(super) struct Daemon {
 
 pub(super) fn daemon(view: &View<'_>, report: &mut Report<'_>) -> Result<Daemon, Reported> {
     let history = history(view, report);
-    let host = view.read("host", scalar::host, report);
-    let port = view.read("port", scalar::listen_port, report);
-    let grace = view.read("grace", scalar::seconds, report);
+    let host = view.read("host", readers::host, report);
+    let port = view.read("port", readers::listen_port, report);
+    let grace = view.read("grace", readers::seconds, report);
     let listen = Listen { host: host?.value, port: port?.value };
     Ok(Daemon { listen, history: history?, grace: grace?.value })
 }
@@ -34,7 +35,7 @@ fn history(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<Retention>
     }
     let limits = view.section("history");
     let (days, failure_days) =
-        (limits.read("days", scalar::count, report)?, limits.read("failure_days", scalar::count, report)?);
+        (limits.read("days", readers::count, report)?, limits.read("failure_days", readers::count, report)?);
     if failure_days.value < days.value {
         let message = format!(
             "`history.failure_days` is {} and `history.days` is {}: failures would go before other runs",
@@ -46,8 +47,8 @@ fn history(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<Retention>
     Ok(Some(Retention {
         age: in_days(days.value),
         failure_age: in_days(failure_days.value),
-        runs: limits.read("runs", scalar::count, report)?.value.get().into(),
-        bytes: u64::from(limits.read("megabytes", scalar::count, report)?.value.get()) * 1024 * 1024,
+        runs: limits.read("runs", readers::count, report)?.value.get().into(),
+        bytes: u64::from(limits.read("megabytes", readers::count, report)?.value.get()) * 1024 * 1024,
     }))
 }
 

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use calltest_core::guard::Guard;
 use calltest_core::number::PhoneNumber;
 use calltest_core::number_rule::{Direction, NumberRules};
-use calltest_core::plan::{DialString, Link, LinkName, Server, ServerName};
+use calltest_core::plan::{Address, DialString, Link, LinkName, Server, ServerName};
 use calltest_core::quiet::QuietTimes;
 
 use super::server::Servers;
-use super::{Configuration, guard, quiet};
-use crate::diagnostic::{Finding, quoted};
+use super::{countries, guard, quiet};
+use crate::configuration::Configuration;
+use crate::diagnostic::Finding;
+use crate::quoting::quoted;
+use crate::readers;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::table;
@@ -26,7 +29,7 @@ pub(super) type Links = BTreeMap<LinkName, Parts>;
 pub(super) struct Parts {
     pub(super) name: LinkName,
     server: Result<ServerName, Reported>,
-    pub(super) channel: Result<Option<DialString>, Reported>,
+    pub(super) address: Result<Option<Address>, Reported>,
     pub(super) arrives_as: Result<LinkName, Reported>,
     pub(super) number: Result<Option<PhoneNumber>, Reported>,
     pub(super) outgoing: Result<NumberRules, Reported>,
@@ -48,7 +51,7 @@ impl Parts {
         Ok(Link {
             name: self.name,
             server: self.server?,
-            channel: self.channel?,
+            address: self.address?,
             arrives_as: self.arrives_as?,
             number: self.number?,
             outgoing: self.outgoing?,
@@ -81,26 +84,29 @@ pub(super) fn links(configuration: Configuration<'_>, ground: &Ground<'_>, repor
 fn parts(name: LinkName, view: &View<'_>, ground: &Ground<'_>, report: &mut Report<'_>) -> Parts {
     let server = server(view, ground.servers, report);
     let guarded = view.section("guard");
+    let number = view.read_optional("number", readers::phone_number, report).map(|at| at.map(|at| at.value));
+    let country = number.as_ref().ok().and_then(Option::as_ref).and_then(countries::of_number);
+    let guard = guard::guard(&guarded, report);
     Parts {
         arrives_as: arrives_as(&name, view, report),
         name,
         outgoing: guard::number_rules(view, Direction::Outgoing, report),
         incoming: guard::number_rules(view, Direction::Incoming, report),
-        guard: guard::guard(&guarded, report),
+        guard: guard.map(|guard| Guard { countries: country.into_iter().collect(), ..guard }),
         leads_outside: guarded.read("outside", scalar::flag, report).map(|at| at.value),
         overall: ground.guard.clone(),
         at: server.clone().and_then(|name| ground.servers[&name].clone()),
         server,
-        channel: channel(view, report),
-        number: view.read_optional("number", scalar::phone_number, report).map(|at| at.map(|at| at.value)),
-        prio: view.read("prio", scalar::integer_of_any_sign, report).map(|at| at.value),
-        max_calls: view.read("max_calls", scalar::count, report).map(|at| at.value),
+        address: address(view, report),
+        number,
+        prio: view.read("prio", readers::integer_of_any_sign, report).map(|at| at.value),
+        max_calls: view.read("max_calls", readers::count, report).map(|at| at.value),
         quiet: quiet::quiet_times(view, report),
     }
 }
 
 fn server(view: &View<'_>, servers: &Servers, report: &mut Report<'_>) -> Result<ServerName, Reported> {
-    let name = view.read("server", scalar::some_text, report)?;
+    let name = view.read("server", readers::some_text, report)?;
     if let Some((known, _)) = servers.get_key_value(&*name.value) {
         return Ok(known.clone());
     }
@@ -112,18 +118,18 @@ fn server(view: &View<'_>, servers: &Servers, report: &mut Report<'_>) -> Result
 
 /// The name under which the dialplan hands its calls over.
 fn arrives_as(name: &LinkName, view: &View<'_>, report: &mut Report<'_>) -> Result<LinkName, Reported> {
-    let given = view.read_optional("arrives_as", scalar::some_text, report)?;
+    let given = view.read_optional("arrives_as", readers::some_text, report)?;
     Ok(given.map_or_else(|| name.clone(), |given| LinkName::from(&*given.value)))
 }
 
-fn channel(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<DialString>, Reported> {
-    let Some(channel) = view.read_optional("channel", scalar::dial_string, report)? else { return Ok(None) };
+fn address(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<Address>, Reported> {
+    let Some(channel) = view.read_optional("channel", readers::dial_string, report)? else { return Ok(None) };
     if let Some(other) = other_placeholder(channel.value.template()) {
         let message = format!("{} is dialled as it is: only `{}` is replaced", quoted(other), DialString::NUMBER);
         let hint = report.did_you_mean(other, [DialString::NUMBER]);
         report.add(Finding::warning(channel.place, message).maybe_hint(hint));
     }
-    Ok(Some(channel.value))
+    Ok(Some(Address::Asterisk(channel.value)))
 }
 
 /// Something in braces that is not the number.

@@ -1,17 +1,20 @@
 //! Log levels. The old program handed `logging` to Python's `logging.config`; of that, the levels of our own parts remain.
 
-use super::Configuration;
-use crate::diagnostic::{Finding, quoted};
+use crate::configuration::Configuration;
+use crate::diagnostic::Finding;
+use crate::quoting::quoted;
 use crate::report::Report;
 use crate::tree::{Entry, Map, Node};
 
 /// What log lines come from, in Rust's spelling. A target covers all whose name begins with it.
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 9] = [
     "calltest",
     "calltest_ari",
+    "calltest_asterisk",
     "calltest_config",
     "calltest_core",
     "calltest_daemon",
+    "calltest_engine",
     "calltest_report",
     "calltest_runner",
 ];

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use calltest_core::number::Dialplan;
 use calltest_core::number_rule::Direction;
-use calltest_core::plan::{Secret, Server, ServerName, Tls};
+use calltest_core::plan::{Asterisk, Secret, Server, ServerKind, ServerName, Tls};
 
-use super::{Configuration, guard, quiet};
-use crate::diagnostic::{Finding, quoted};
+use super::{guard, quiet};
+use crate::configuration::Configuration;
+use crate::diagnostic::Finding;
+use crate::quoting::quoted;
+use crate::readers;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::table;
@@ -45,26 +48,29 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
     let audio = view.section("audio");
     let dialplan = view.section("dialplan");
     let report = &*report;
-    Ok(Arc::new(Server {
-        host: view.read("host", scalar::host, report)?.value,
-        port: view.read("port", scalar::port, report)?.value,
+    let asterisk = Asterisk {
+        host: view.read("host", readers::host, report)?.value,
+        port: view.read("port", readers::port, report)?.value,
         tls: tls?,
-        init_timeout: view.read("init_timeout", scalar::some_seconds, report)?.value,
-        username: view.read("username", scalar::word, report)?.value,
-        password: Secret::new(view.read("password", scalar::text, report)?.value),
-        app: view.read("app", scalar::word, report)?.value,
-        play_base: audio.read("play", scalar::text, report)?.value,
-        record_base: audio.read("record", scalar::text, report)?.value,
+        timeout: view.read("init_timeout", readers::some_seconds, report)?.value,
+        username: view.read("username", readers::word, report)?.value,
+        password: Secret::new(view.read("password", readers::text, report)?.value),
+        app: view.read("app", readers::word, report)?.value,
+        play_base: audio.read("play", readers::text, report)?.value,
+        record_base: audio.read("record", readers::text, report)?.value,
+    };
+    Ok(Arc::new(Server {
+        kind: ServerKind::Asterisk(asterisk),
         dialplan: Dialplan {
-            country: dialplan.read("country", scalar::country_code, report)?.value,
+            country: dialplan.read("country", readers::country_code, report)?.value,
             city: dialplan
-                .read_optional("city", scalar::digits, report)?
+                .read_optional("city", readers::digits, report)?
                 .map(|at| at.value)
                 .filter(|city| !city.is_empty()),
-            intl: dialplan.read("intl", scalar::digits, report)?.value,
-            natl: dialplan.read("natl", scalar::digits, report)?.value,
+            intl: dialplan.read("intl", readers::digits, report)?.value,
+            natl: dialplan.read("natl", readers::digits, report)?.value,
         },
-        max_calls: view.read_optional("max_calls", scalar::count, report)?.map(|at| at.value),
+        max_calls: view.read_optional("max_calls", readers::count, report)?.map(|at| at.value),
         outgoing: guard::number_rules(view, Direction::Outgoing, report)?,
         incoming: guard::number_rules(view, Direction::Incoming, report)?,
         quiet: quiet::quiet_times(view, report)?,
@@ -74,7 +80,7 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
 
 /// Names are put right behind their base, which is easily forgotten.
 fn check_base(view: &View<'_>, key: &str, report: &mut Report<'_>) {
-    let Ok(base) = view.section("audio").read(key, scalar::text, report) else { return };
+    let Ok(base) = view.section("audio").read(key, readers::text, report) else { return };
     if !base.value.is_empty() && !base.value.ends_with(['/', ':']) {
         let message =
             format!("`audio.{key}` does not end with `/` or `:`: `NAME` becomes {}", quoted(&(base.value + "NAME")));
@@ -89,7 +95,7 @@ fn tls(view: &View<'_>, report: &mut Report<'_>) -> Result<Option<Tls>, Reported
     }
     let files = view.section("ssl");
     let path = |key| {
-        let path = files.read_optional(key, scalar::some_text, report)?;
+        let path = files.read_optional(key, readers::some_text, report)?;
         Ok(path.map(|path| PathBuf::from(path.value)))
     };
     let (ca, cert, key) = (path("ca"), path("cert"), path("key"));

@@ -4,10 +4,11 @@ use calltest_core::plan::{DialString, Method, Query, Trigger};
 
 use super::call::Call;
 use super::link::Parts;
-use crate::diagnostic::{Finding, quoted};
-use crate::keys::one_of;
+use crate::diagnostic::Finding;
+use crate::quoting::{one_of, quoted};
+use crate::readers;
 use crate::report::Reported;
-use crate::scalar::{self, Misfit};
+use crate::scalar::BadValue;
 use crate::tree::Value;
 use crate::view::{At, View};
 
@@ -42,9 +43,9 @@ impl<'c> Call<'c, '_, '_> {
 
     fn url(&mut self, section: &View<'c>, place: crate::tree::Place) -> Result<Trigger, Reported> {
         let method = section.read("method", method, self.report);
-        let body = section.read_optional("body", scalar::text, self.report);
+        let body = section.read_optional("body", readers::text, self.report);
         let query = self.query(section);
-        let Some(url) = section.read_optional("url", scalar::url, self.report)? else {
+        let Some(url) = section.read_optional("url", readers::url, self.report)? else {
             let finding =
                 Finding::error(place, "`url` says how to fetch, but not what").hint("give it a `url` of its own");
             return Err(self.report.add(finding));
@@ -83,10 +84,10 @@ impl<'c> Call<'c, '_, '_> {
     }
 }
 
-fn method(text: &str) -> Result<Method, Misfit> {
+fn method(text: &str) -> Result<Method, BadValue> {
     let words = [("GET", Method::Get), ("POST", Method::Post), ("PUT", Method::Put)];
     let known = words.iter().find(|(word, _)| *word == text);
-    known.map(|(_, method)| *method).ok_or_else(|| Misfit::Expected(one_of(&words.map(|(word, _)| word))))
+    known.map(|(_, method)| *method).ok_or_else(|| BadValue::Expected(one_of(&words.map(|(word, _)| word))))
 }
 
 /// Every text into which the number may go.

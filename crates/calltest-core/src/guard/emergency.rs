@@ -1,12 +1,28 @@
 //! Emergency numbers: which they are in a country, and whether a number is one, a prefix before it or not.
 //!
 //! A test call to the police costs somebody else the line. The table has what is dialled for police, ambulance, fire
-//! brigade and rescue, former numbers that still get there included; a country that is missing has those of everywhere.
+//! brigade and rescue, former numbers that still get there included. What is in no table of a country that is missing is
+//! guarded by the numbers of everywhere alone.
 
-use crate::number::Dialplan;
+use super::place::Place;
+use super::reading::Reading;
+use crate::number::split_country_code;
 
-/// These get through in most networks of the world (GSM 02.30 asks mobile phones to know them).
+/// These get through in most networks of the world (3GPP TS 22.101 asks mobile phones to know 112 and 911).
 const EVERYWHERE: &[&str] = &["112", "911"];
+/// These get through in whole parts of the world, and are nobody's number elsewhere: British and Australian numbering, and
+/// every mobile phone without a SIM card (3GPP TS 22.101, clause 10.1.1).
+const ELSEWHERE: &[&str] = &["999", "000"];
+/// Where an emergency number is from that needs no country.
+const MANY_COUNTRIES: &str = "in many countries";
+
+/// An emergency number, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Emergency {
+    pub(super) number: &'static str,
+    /// In words: `country 49`.
+    pub(super) of: String,
+}
 
 /// National numbers by country calling code.
 const NATIONAL: &[(&str, &[&str])] = &[
@@ -69,79 +85,108 @@ const NATIONAL: &[(&str, &[&str])] = &[
     ("972", &["100", "101", "102"]),
 ];
 
-/// The emergency number that a number gets through to, if it does: as it is, or behind what a telephone system wants
-/// before it: a service code such as `*31#`, one or two digits for an outside line (0, 8 or 9), `+` or the international prefix and the country code, the
-/// national prefix. A number that merely begins like one is none.
-pub(super) fn emergency_number(number: &str, dialplan: &Dialplan) -> Option<&'static str> {
-    let number = dialled_part(number);
-    let national = NATIONAL.iter().find(|(country, _)| *country == dialplan.country).map_or(&[][..], |(_, list)| *list);
-    let find = |bare: &str| EVERYWHERE.iter().chain(national).copied().find(|known| *known == bare);
+/// The emergency number that a reading of a number is, if it is one: as it is, or behind `+` or the international prefix
+/// and a country code, or the national prefix. A number that merely begins like one is none.
+pub(super) fn emergency_number(reading: &Reading, place: &Place<'_>) -> Option<Emergency> {
+    abroad(reading, place).or_else(|| behind_own_country(reading, place)).or_else(|| at_home(reading, place))
+}
+
+/// Behind `+` or an international prefix; also without the country code, as one system or another puts a `+` before
+/// everything.
+fn abroad(reading: &Reading, place: &Place<'_>) -> Option<Emergency> {
+    place.international(&reading.number).into_iter().find_map(|(digits, is_certain)| {
+        // 0800 331 12 is no call to +33 112 behind an 8.
+        let is_likely =
+            |country: &str| is_certain || reading.outside_line.is_empty() || place.countries.contains(&country);
+        let split = split_country_code(digits).filter(|(country, _)| is_likely(country));
+        let of_country = split.and_then(|(country, rest)| {
+            let rests = [Some(rest), rest.strip_prefix('0')];
+            rests.into_iter().flatten().find_map(|rest| in_country(rest, country).or_else(|| everywhere(rest)))
+        });
+        let without_country = || national(digits, place).or_else(|| elsewhere(digits));
+        of_country.or_else(|| is_certain.then(without_country).flatten())
+    })
+}
+
+/// Behind the country code alone, as trunks want it that take numbers without their `+`. Where that is shorter, it is rather
+/// an extension.
+fn behind_own_country(reading: &Reading, place: &Place<'_>) -> Option<Emergency> {
+    let number = reading.number.as_str();
+    let is_whole = reading.outside_line.is_empty() && number.len() >= 5;
+    let mut countries = place.countries.iter().filter(|_| is_whole);
+    countries.find_map(|country| {
+        let rest = number.strip_prefix(*country)?;
+        in_country(rest, country).or_else(|| everywhere(rest).filter(|_| rest == "112"))
+    })
+}
+
+fn at_home(reading: &Reading, place: &Place<'_>) -> Option<Emergency> {
+    let number = reading.number.as_str();
     // In North America it is 1, whatever else was configured.
-    let natl = if dialplan.country == "1" { "1" } else { &dialplan.natl };
-    let services = without_service_code(&number);
-    services
-        .into_iter()
-        .flat_map(without_outside_line)
-        .flat_map(|rest| without_country(rest, dialplan))
-        .flat_map(|rest| or_without(rest, natl))
-        .find_map(find)
+    let is_american = place.countries.contains(&"1");
+    let prefixes = [place.dialplan.natl.as_str(), if is_american { "1" } else { "" }];
+    let rests = prefixes.iter().filter(|prefix| !prefix.is_empty()).filter_map(|prefix| number.strip_prefix(*prefix));
+    let found = std::iter::once(number).chain(rests).find_map(|number| national(number, place));
+    // 9000 is an extension wherever nobody would dial 000 behind a 9.
+    let line = reading.outside_line.as_str();
+    let may_be_elsewhere = line.is_empty() || (!place.is_told && line.bytes().all(|digit| digit != b'8'));
+    found.or_else(|| may_be_elsewhere.then(|| elsewhere(number)).flatten())
 }
 
-/// What of a text is dialled at once: without what people put between digits, and up to a pause or whatever else a channel
-/// driver takes for itself (`112w1`, `112c`); `#` at the end says that the number is complete.
-fn dialled_part(text: &str) -> String {
-    let spoken: String = text.chars().filter(|c| !matches!(c, '-' | ' ' | '.' | '(' | ')' | '/')).collect();
-    let begins = spoken.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
-    let ends = spoken[begins..].find(|c: char| c.is_alphabetic() || c == ',').map_or(spoken.len(), |at| begins + at);
-    spoken[..ends].trim_end_matches('#').to_owned()
+fn national(number: &str, place: &Place<'_>) -> Option<Emergency> {
+    everywhere(number).or_else(|| place.countries.iter().find_map(|country| in_country(number, country)))
 }
 
-/// The number, and what follows a service code before it, as for hiding one's own number: `*31#112`, `*67911`.
-fn without_service_code(number: &str) -> Vec<&str> {
-    let mut forms = vec![number];
-    forms.extend(number.rsplit_once('#').map(|(_, rest)| rest));
-    if let Some(code) = number.strip_prefix(['*', '#']) {
-        forms.extend([2, 3].into_iter().filter_map(|digits| code.get(digits..)));
-    }
-    forms
+fn in_country(number: &str, country: &str) -> Option<Emergency> {
+    let (_, list) = NATIONAL.iter().find(|(code, _)| *code == country)?;
+    let number = list.iter().copied().find(|known| *known == number)?;
+    Some(Emergency { number, of: format!("country {country}") })
 }
 
-fn without_outside_line(number: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(number), |rest: &&str| rest.strip_prefix(['0', '8', '9'])).take(3)
+fn everywhere(number: &str) -> Option<Emergency> {
+    one_of(EVERYWHERE, number)
 }
 
-fn without_country<'n>(number: &'n str, dialplan: &Dialplan) -> Vec<&'n str> {
-    let mut forms = vec![number];
-    for international in ["+", &dialplan.intl] {
-        let rest = number.strip_prefix(international).filter(|_| !international.is_empty());
-        forms.extend(rest.and_then(|rest| rest.strip_prefix(&*dialplan.country)));
-    }
-    forms.extend(number.strip_prefix('+'));
-    forms
+fn elsewhere(number: &str) -> Option<Emergency> {
+    one_of(ELSEWHERE, number)
 }
 
-/// A text, and where an optional prefix is at its beginning, the text without it.
-fn or_without<'n>(number: &'n str, prefix: &str) -> Vec<&'n str> {
-    let mut forms = vec![number];
-    forms.extend(number.strip_prefix(prefix).filter(|_| !prefix.is_empty()));
-    forms
+fn one_of(list: &'static [&'static str], number: &str) -> Option<Emergency> {
+    let number = list.iter().copied().find(|known| *known == number)?;
+    Some(Emergency { number, of: MANY_COUNTRIES.into() })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::reading::readings;
     use super::*;
+    use crate::number::Dialplan;
 
     fn dialplan(country: &str, intl: &str, natl: &str) -> Dialplan {
         Dialplan { country: country.into(), city: None, intl: intl.into(), natl: natl.into() }
     }
 
+    fn found(dialplan: &Dialplan, countries: &[&str], number: &str) -> Option<Emergency> {
+        let told = countries.iter().map(ToString::to_string).collect();
+        let none = BTreeSet::new();
+        let place = Place::of(dialplan, &told, &none);
+        readings(number, &place).iter().find_map(|reading| emergency_number(reading, &place))
+    }
+
     #[track_caller]
     fn check(dialplan: &Dialplan, emergency: &[&str], fine: &[&str]) {
+        check_among(dialplan, &[], emergency, fine);
+    }
+
+    #[track_caller]
+    fn check_among(dialplan: &Dialplan, countries: &[&str], emergency: &[&str], fine: &[&str]) {
         for number in emergency {
-            assert!(emergency_number(number, dialplan).is_some(), "{number} is an emergency number");
+            assert!(found(dialplan, countries, number).is_some(), "{number} is an emergency number");
         }
         for number in fine {
-            assert_eq!(emergency_number(number, dialplan), None, "{number} is none");
+            assert_eq!(found(dialplan, countries, number), None, "{number} is none");
         }
     }
 
@@ -155,11 +200,18 @@ mod tests {
                 "00049110",
             ],
             &[
-                "1120", "11", "1", "9112345", "+4911", "+491120", "113", "999", "12112", "0911123", "*112", "",
+                "1120", "11", "1", "9112345", "+4911", "+491120", "113", "9990", "12112", "0911123", "*112", "",
                 "fone112",
             ],
         );
-        check(&dialplan("49", "00", "0"), &["+490112", "00490110", "0+49112", "+112"], &["+44112", "0044112"]);
+        check(&dialplan("49", "00", "0"), &["+490112", "00490110", "0+49112", "+112", "49112"], &["8000", "4912"]);
+        // Whoever gets there: 112 in London, 18 in Paris.
+        check(&dialplan("49", "00", "0"), &["+44112", "0044112", "+3318", "003318", "0+61000"], &["+4418", "3318"]);
+        check(
+            &dialplan("49", "00", "0"),
+            &["999", "000", "9999", "0999", "9000", "+999"],
+            &["99", "00", "9990", "8999"],
+        );
     }
 
     #[test]
@@ -167,7 +219,7 @@ mod tests {
         check(
             &dialplan("1", "011", "1"),
             &["911", "8911", "911#", "112", "9911", "99911", "1911", "91911", "+1911", "0111911"],
-            &["9110", "12125550911", "5550911", "999", "110", "19112", "411"],
+            &["9110", "12125550911", "5550911", "110", "19112", "411"],
         );
     }
 
@@ -177,12 +229,25 @@ mod tests {
         check(&dialplan("33", "00", "0"), &["15", "17", "18", "015", "115"], &["16", "150", "1"]);
         check(&dialplan("61", "0011", "0"), &["000", "0000", "00000", "106", "+61000"], &["0", "00", "0001"]);
         check(&dialplan("34", "00", ""), &["091", "0091", "062"], &["91", "0910", "0912"]);
-        check(&dialplan("999", "", ""), &["112", "911"], &["110", "999112"]);
+        check(&dialplan("999", "", ""), &["112", "911"], &["110", "9991120"]);
+    }
+
+    #[test]
+    fn every_country_that_a_number_of_the_configuration_is_of_counts() {
+        let german = dialplan("49", "00", "0");
+        check(&german, &[], &["15", "17", "18", "106"]);
+        check_among(&german, &["33", "61"], &["15", "17", "018", "106", "000", "9000", "8000", "110", "999"], &["16"]);
+        // 9000 is an extension where nobody dials 000.
+        check_among(&german, &["33"], &["000", "999", "+000"], &["9000", "0999", "8999"]);
     }
 
     #[test]
     fn the_number_meant_is_named() {
-        assert_eq!(emergency_number("0 0110", &dialplan("49", "00", "0")), Some("110"));
+        let german = dialplan("49", "00", "0");
+        let named = |number: &str| found(&german, &["33"], number).map(|found| (found.number, found.of));
+        assert_eq!(named("0 0110"), Some(("110", "country 49".into())));
+        assert_eq!(named("18"), Some(("18", "country 33".into())));
+        assert_eq!(named("0 112"), Some(("112", "in many countries".into())));
     }
 
     #[test]

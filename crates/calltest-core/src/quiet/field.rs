@@ -1,9 +1,6 @@
-//! One of the five fields of cron: which numbers it takes, and how a set of them is written.
+//! One of the five fields of cron, and the sets of numbers that it takes.
 
 use std::fmt;
-
-use super::BadQuietTime;
-use crate::repeated::repeated;
 
 /// A field of cron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +39,7 @@ impl Set {
         Self(self.0 | other.0)
     }
 
-    fn without(self, other: Self) -> Self {
+    pub(super) fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
@@ -59,7 +56,7 @@ impl Set {
 }
 
 impl Field {
-    const fn first(self) -> u8 {
+    pub(super) const fn first(self) -> u8 {
         match self {
             Self::Minute | Self::Hour | Self::Weekday => 0,
             Self::Day | Self::Month => 1,
@@ -67,7 +64,7 @@ impl Field {
     }
 
     /// The last number that is none of the others once more.
-    const fn last(self) -> u8 {
+    pub(super) const fn last(self) -> u8 {
         match self {
             Self::Minute => 59,
             Self::Hour => 23,
@@ -77,7 +74,7 @@ impl Field {
         }
     }
 
-    fn names(self) -> &'static [&'static str] {
+    pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Minute | Self::Hour | Self::Day => &[],
             Self::Month => MONTHS,
@@ -90,7 +87,7 @@ impl Field {
     }
 
     /// What `*/STEP` stands for.
-    fn every(self, step: u8) -> Set {
+    pub(super) fn every(self, step: u8) -> Set {
         (self.first()..=self.last()).step_by(step.into()).map(Set::of).fold(Set::EMPTY, Set::with)
     }
 
@@ -109,88 +106,6 @@ impl Field {
             Self::Weekday => "`mon` to `sun`, or 0 to 7",
         }
     }
-
-    /// Reads a field.
-    pub(super) fn parse(self, text: &str) -> Result<Set, BadQuietTime> {
-        text.split(',').try_fold(Set::EMPTY, |set, item| Ok(set.with(self.item(item)?)))
-    }
-
-    /// Reads one item of a list.
-    fn item(self, item: &str) -> Result<Set, BadQuietTime> {
-        let (range, step) = match item.split_once('/') {
-            Some((range, step)) => (range, Some(self.step(step)?)),
-            None => (item, None),
-        };
-        let (first, last) = match range.split_once('-') {
-            None if range == "*" => (self.first(), self.last()),
-            None if step.is_some() => return Err(BadQuietTime::StepAlone { item: repeated(item) }),
-            None => (self.number(range)?, self.number(range)?),
-            Some((first, last)) => (self.number(first)?, self.number(last)?),
-        };
-        let week = WEEKDAYS.len() as u8;
-        let last = match last {
-            last if last >= first => last,
-            last if self == Self::Weekday => last + week,
-            _ => return Err(BadQuietTime::Backwards { range: repeated(range), field: self }),
-        };
-        let numbers = (first..=last).step_by(step.unwrap_or(1).into());
-        let numbers = numbers.map(|number| if self == Self::Weekday { number % week } else { number });
-        Ok(numbers.map(Set::of).fold(Set::EMPTY, Set::with))
-    }
-
-    fn number(self, text: &str) -> Result<u8, BadQuietTime> {
-        if let Some(position) = self.names().iter().position(|name| name.eq_ignore_ascii_case(text)) {
-            return Ok(self.first() + position as u8);
-        }
-        // Sunday has a second number.
-        let last = if self == Self::Weekday { 7 } else { self.last() };
-        let number = digits(text).filter(|number| (self.first()..=last).contains(number));
-        number.ok_or_else(|| BadQuietTime::NotInField { text: repeated(text), field: self })
-    }
-
-    fn step(self, text: &str) -> Result<u8, BadQuietTime> {
-        let step = digits(text).filter(|step| (1..=self.longest_step()).contains(step));
-        step.ok_or_else(|| BadQuietTime::Step { text: repeated(text), field: self })
-    }
-
-    /// Writes a set, with `*` only for all of it or where a step fits into it evenly.
-    pub(super) fn write(self, set: Set) -> String {
-        if set == self.all() {
-            return "*".into();
-        }
-        let width = self.longest_step() + 1;
-        let even = (2..width).find(|step| width.is_multiple_of(*step) && set == self.every(*step));
-        even.map_or_else(|| self.list(set), |step| format!("*/{step}"))
-    }
-
-    /// Writes a set so that it begins with `*`, if that is possible.
-    pub(super) fn write_with_star(self, set: Set) -> Option<String> {
-        if set == self.all() {
-            return Some("*".into());
-        }
-        let step = (2..=self.longest_step()).find(|step| self.every(*step).without(set) == Set::EMPTY)?;
-        let rest = set.without(self.every(step));
-        let comma = if rest == Set::EMPTY { "" } else { "," };
-        Some(format!("*/{step}{comma}{}", self.list(rest)))
-    }
-
-    /// Writes a set as numbers and ranges, weekdays from Monday on.
-    pub(super) fn list(self, set: Set) -> String {
-        let order: Vec<u8> = match self {
-            Self::Weekday => vec![1, 2, 3, 4, 5, 6, 0],
-            _ => (self.first()..=self.last()).collect(),
-        };
-        let runs = order.split(|number| !set.contains(*number)).filter(|run| !run.is_empty());
-        let write = |number: &u8| match self.names().get(usize::from(*number - self.first())) {
-            Some(name) => (*name).to_owned(),
-            None => number.to_string(),
-        };
-        let runs = runs.map(|run| match run {
-            [first, _, .., last] => format!("{}-{}", write(first), write(last)),
-            few => few.iter().map(write).collect::<Vec<_>>().join(","),
-        });
-        runs.collect::<Vec<_>>().join(",")
-    }
 }
 
 impl fmt::Display for Field {
@@ -203,9 +118,4 @@ impl fmt::Display for Field {
             Self::Weekday => "weekday",
         })
     }
-}
-
-/// A number of digits alone, which `parse` would take a sign before.
-pub(super) fn digits<N: std::str::FromStr>(text: &str) -> Option<N> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

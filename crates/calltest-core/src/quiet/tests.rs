@@ -1,6 +1,7 @@
 //! Quiet times as tables, and against a calendar that is gone through minute by minute.
 
-use jiff::civil::date;
+use jiff::SignedDuration;
+use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;

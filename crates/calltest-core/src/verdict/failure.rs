@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Milestone, seconds, shown};
-use crate::cause::{CallEnd, ExpectedCause};
+use super::seconds;
+use crate::awaiting::Awaiting;
+use crate::caller::CallerMismatch;
+use crate::cause::{ExpectedCause, Hangup};
+use crate::code::Code;
 use crate::dtmf::DigitFault;
-use crate::evidence::Awaiting;
-use crate::expectation::RejectionWindow;
-use crate::number::CallerMismatch;
-use crate::plan::LinkName;
+use crate::expectation::{Milestone, RejectionWindow};
+use crate::name::LinkName;
+use crate::number::shown;
 
 /// What the phone network did wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +30,7 @@ pub enum Failure {
         /// Since the call went out.
         after: Duration,
         /// Why, where the server told.
-        end: Option<CallEnd>,
+        end: Option<Hangup>,
         /// What was expected instead.
         expected: Milestone,
         /// Whether it rang before.
@@ -43,7 +45,7 @@ pub enum Failure {
         /// From when on that is counted.
         since: Since,
         /// Why, where the server told.
-        end: Option<CallEnd>,
+        end: Option<Hangup>,
         /// What the script was waiting for.
         awaiting: Awaiting,
     },
@@ -67,7 +69,7 @@ pub enum Failure {
         /// Whether the call had been answered.
         was_answered: bool,
         /// Why, where the server told.
-        end: Option<CallEnd>,
+        end: Option<Hangup>,
         /// The causes that would have been right.
         expected: Vec<ExpectedCause>,
     },
@@ -78,7 +80,7 @@ pub enum Failure {
         /// Since the call went out, or since it first rang.
         after: Duration,
         /// Why, where the server told.
-        end: Option<CallEnd>,
+        end: Option<Hangup>,
         /// When it should have been rejected.
         window: RejectionWindow,
     },
@@ -165,18 +167,11 @@ pub enum Failure {
         /// What was dialled.
         dial_string: String,
     },
-    /// The dial string leads nowhere in the server's own dialplan.
-    NoExtension {
-        /// The link called out on.
-        link: LinkName,
-        /// What was dialled.
-        dial_string: String,
-    },
     /// Digits got lost, changed or added on the way.
     Digits {
         /// The link that received them.
         link: LinkName,
-        /// The digits sent at the other end.
+        /// The digits that the other party sent.
         expected: String,
         /// The digits that came in.
         received: String,
@@ -258,20 +253,6 @@ pub enum Waited {
     Deadline(Duration),
     /// For this long after it was due.
     Overdue(Duration),
-    /// Until the call ended.
-    CallEnd,
-}
-
-impl fmt::Display for Milestone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Arrival => "a call",
-            Self::EarlyMedia => "early media",
-            Self::Ringing => "ringing",
-            Self::Answer => "an answer",
-            Self::Rejection => "a rejection",
-        })
-    }
 }
 
 impl fmt::Display for Progress {
@@ -291,8 +272,51 @@ fn digits(digits: &str) -> &str {
 }
 
 /// Why a call ended, in words.
-fn why(end: &Option<CallEnd>) -> String {
+fn why(end: &Option<Hangup>) -> String {
     end.map_or_else(|| "no cause given".into(), |end| end.to_string())
+}
+
+impl Failure {
+    /// The word for it that programs go by.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Offline { .. } => Code::EndpointOffline,
+            Self::Rejected { .. } => Code::Rejected,
+            Self::HungUpEarly { .. } => Code::HungUpEarly,
+            Self::NotReached { milestone, .. } => match milestone {
+                Milestone::Ringing => Code::NoRinging,
+                Milestone::EarlyMedia => Code::NoEarlyMedia,
+                Milestone::Answer => Code::NoAnswer,
+                Milestone::Rejection => Code::NotRejected,
+                Milestone::Arrival => Code::NoArrival,
+            },
+            Self::WrongCause { .. } => Code::WrongCause,
+            Self::RejectedOutOfTime { .. } => Code::RejectedOutOfTime,
+            Self::AnsweredLate { .. } => Code::AnsweredLate,
+            Self::Skipped { milestone: Milestone::EarlyMedia, .. } => Code::EarlyMediaSkipped,
+            Self::Skipped { .. } => Code::RingingSkipped,
+            Self::EarlyMedia { .. } => Code::UnwantedEarlyMedia,
+            Self::NotEnded { .. } => Code::CallerDidNotEnd,
+            Self::Sound { fault, .. } => match fault {
+                SoundFault::Missing { .. } => Code::RecordingMissing,
+                SoundFault::Empty => Code::RecordingEmpty,
+                SoundFault::Short { .. } => Code::RecordingShort,
+            },
+            Self::Rang { .. } => Code::UnwantedRinging,
+            Self::Answered { .. } => Code::UnwantedAnswer,
+            Self::NoArrival { .. } => Code::NoArrival,
+            Self::CallerId { mismatch: CallerMismatch::None { .. }, .. } => Code::CallerIdWithheld,
+            Self::CallerId { .. } => Code::WrongCallerId,
+            Self::DialledNumber { .. } => Code::WrongNumber,
+            Self::CameBack { .. } => Code::CameBack,
+            Self::Digits { fault, .. } => match fault {
+                DigitFault::Missing => Code::DigitsMissing,
+                DigitFault::Wrong { .. } => Code::DigitsWrong,
+                DigitFault::Extra => Code::DigitsExtra,
+            },
+            Self::ByOperator => Code::MarkedByOperator,
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -359,7 +383,7 @@ impl fmt::Display for Failure {
             }
             Self::Sound { link, fault } => match fault {
                 SoundFault::Missing { why } => write!(f, "{link}: expected a recording, the server has none ({why})"),
-                SoundFault::Empty => write!(f, "{link}: expected a voice, the recording is empty"),
+                SoundFault::Empty => write!(f, "{link}: expected sound, the recording is empty"),
                 SoundFault::Short { recorded, played } => {
                     let (recorded, played) = (seconds(*recorded), seconds(*played));
                     write!(f, "{link}: expected {played} of sound, the recording has only {recorded}")
@@ -390,9 +414,6 @@ impl fmt::Display for Failure {
             Self::CameBack { link, dial_string } => {
                 write!(f, "{link}: {dial_string} came straight back to calltest: the dialplan has no such extension")
             }
-            Self::NoExtension { link, dial_string } => {
-                write!(f, "{link}: {dial_string} leads nowhere: the dialplan has no such extension or context")
-            }
             Self::Digits { link, expected, received, fault, waited } => {
                 write!(f, "{link}: expected digits {expected}, received {}", digits(received))?;
                 match fault {
@@ -401,7 +422,6 @@ impl fmt::Display for Failure {
                     DigitFault::Missing => match waited {
                         Some(Waited::Deadline(limit)) => write!(f, " before the deadline ({})", seconds(*limit)),
                         Some(Waited::Overdue(by)) => write!(f, " until {} after the last was due", seconds(*by)),
-                        Some(Waited::CallEnd) => f.write_str(" before the call ended"),
                         None => Ok(()),
                     },
                 }

@@ -2,21 +2,23 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
+use calltest_core::plan::TestName;
 
+use super::context::Context;
 use super::extract::InPath;
-use super::{Problem, Refusal, Shared};
-use crate::board::{Lists, TestState, Troubled};
+use super::refusal::{Problem, Refusal};
+use crate::commanded::Commanded;
 use crate::dispatcher::InternalEvent;
+use crate::lists::{Lists, Troubled};
+use crate::test_state::TestState;
 
 /// The tests that are not well
 #[utoipa::path(get, path = "/", tag = "tests", responses(
     (status = 200, body = Troubled),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn troubled(State(shared): State<Shared>) -> Result<Json<Troubled>, Refusal> {
-    Ok(Json(shared.handle.lists().await?.troubled))
+pub(super) async fn troubled(State(context): State<Context>) -> Result<Json<Troubled>, Refusal> {
+    Ok(Json(context.handle.lists().await?.troubled))
 }
 
 /// All tests
@@ -24,8 +26,8 @@ pub(super) async fn troubled(State(shared): State<Shared>) -> Result<Json<Troubl
     (status = 200, body = Lists),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn all(State(shared): State<Shared>) -> Result<Json<Lists>, Refusal> {
-    Ok(Json(shared.handle.lists().await?))
+pub(super) async fn all(State(context): State<Context>) -> Result<Json<Lists>, Refusal> {
+    Ok(Json(context.handle.lists().await?))
 }
 
 /// The state of one test
@@ -36,22 +38,11 @@ pub(super) async fn all(State(shared): State<Shared>) -> Result<Json<Lists>, Ref
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
 pub(super) async fn test(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath(name): InPath<String>,
 ) -> Result<Json<TestState>, Refusal> {
-    let state = shared.handle.test(name.clone()).await?;
+    let state = context.handle.test(name.clone()).await?;
     Ok(Json(state.ok_or(Refusal::NoSuchTest { name })?))
-}
-
-/// What came of a command
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Commanded {
-    /// Whether there was something to do.
-    success: bool,
-    /// The id of the run that was started, or is being ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    run: Option<String>,
 }
 
 /// Starts a run at once. Without effect if one is asked for or under way already
@@ -62,10 +53,10 @@ pub(super) struct Commanded {
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
 pub(super) async fn start(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath(name): InPath<String>,
 ) -> Result<Json<Commanded>, Refusal> {
-    command(&shared, name, InternalEvent::Start).await
+    command(&context, name, InternalEvent::Start).await
 }
 
 /// Ends the run that is asked for or under way; it counts neither as a success nor as a failure
@@ -76,10 +67,10 @@ pub(super) async fn start(
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
 pub(super) async fn stop(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath(name): InPath<String>,
 ) -> Result<Json<Commanded>, Refusal> {
-    command(&shared, name, InternalEvent::Stop).await
+    command(&context, name, InternalEvent::Stop).await
 }
 
 /// Ends the run that is asked for or under way, and has it counted as a failure
@@ -90,18 +81,17 @@ pub(super) async fn stop(
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
 pub(super) async fn fail(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath(name): InPath<String>,
 ) -> Result<Json<Commanded>, Refusal> {
-    command(&shared, name, InternalEvent::Fail).await
+    command(&context, name, InternalEvent::Fail).await
 }
 
 async fn command(
-    shared: &Shared,
+    context: &Context,
     name: String,
-    event: fn(calltest_core::plan::TestName) -> InternalEvent,
+    event: fn(TestName) -> InternalEvent,
 ) -> Result<Json<Commanded>, Refusal> {
-    let commanded = shared.handle.command(event, &name).await?;
-    let commanded = commanded.ok_or(Refusal::NoSuchTest { name })?;
-    Ok(Json(Commanded { success: commanded.has_effect, run: commanded.run }))
+    let commanded = context.handle.command(event, &name).await?;
+    Ok(Json(commanded.ok_or(Refusal::NoSuchTest { name })?))
 }

@@ -12,6 +12,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,32 +26,34 @@ const MAX_CONNECTIONS: usize = 256;
 const HEAD: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of an answer before it is dropped.
 const STALL: Duration = Duration::from_secs(20);
+/// How much the system may hold for a client that does not take it, in bytes; left to itself, Linux holds megabytes.
+const SEND_BUFFER: usize = 128 << 10;
 /// How long connections may take to end once the daemon has.
-const GOODBYE: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait after the system could not give a connection, as when there are too many files open.
-const BREATH: Duration = Duration::from_millis(100);
-/// How long to say nothing of that again.
-const TELL_AGAIN: Duration = Duration::from_secs(60);
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// How often that is said at most.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves connections until `closed`.
 pub(super) async fn serve(listener: TcpListener, routes: Router, closed: CancellationToken) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let tasks = TaskTracker::new();
     let accepting = async {
-        let mut told: Option<Instant> = None;
+        let mut warned: Option<Instant> = None;
         loop {
             let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tasks.spawn(converse(stream, routes.clone(), closed.clone(), place));
+                    tasks.spawn(serve_connection(stream, routes.clone(), closed.clone(), place));
                 }
                 // That of a client which has gone already, or one of ours that will pass.
                 Err(error) => {
-                    if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
-                        tracing::warn!("could not take a connection: {error}; trying on");
-                        told = Some(Instant::now());
+                    if warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
+                        tracing::warn!("failed to accept a connection: {error}; retrying");
+                        warned = Some(Instant::now());
                     }
-                    sleep(BREATH).await;
+                    sleep(ACCEPT_RETRY).await;
                 }
             }
         }
@@ -58,18 +61,19 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, closed: Cancell
     let ended = closed.run_until_cancelled(accepting).await.unwrap_or(Ok(()));
     tasks.close();
     // Whoever does not end by then is cut off with the process.
-    let _ = timeout(GOODBYE, tasks.wait()).await;
+    let _ = timeout(DRAIN_TIMEOUT, tasks.wait()).await;
     ended
 }
 
-async fn converse(stream: TcpStream, routes: Router, closed: CancellationToken, place: OwnedSemaphorePermit) {
+async fn serve_connection(stream: TcpStream, routes: Router, closed: CancellationToken, place: OwnedSemaphorePermit) {
     let _place = place;
     // A small answer is to go out at once.
-    if let Err(error) = stream.set_nodelay(true) {
+    let set = stream.set_nodelay(true).and_then(|()| Ok(set_socket_send_buffer_size(&stream, SEND_BUFFER)?));
+    if let Err(error) = set {
         tracing::debug!("a connection was gone before it began: {error}");
         return;
     }
-    let io = TokioIo::new(Impatient::new(stream));
+    let io = TokioIo::new(StallTimeout::new(stream));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
     let connection = http.serve_connection(io, TowerToHyperService::new(routes)).with_upgrades();
@@ -87,14 +91,14 @@ async fn converse(stream: TcpStream, routes: Router, closed: CancellationToken, 
 }
 
 /// A stream that fails when nobody takes what is written to it.
-struct Impatient {
+struct StallTimeout {
     stream: TcpStream,
     /// Runs while a write is pending.
     stall: Pin<Box<Sleep>>,
     is_stalled: bool,
 }
 
-impl Impatient {
+impl StallTimeout {
     fn new(stream: TcpStream) -> Self {
         Self { stream, stall: Box::pin(sleep(STALL)), is_stalled: false }
     }
@@ -116,7 +120,7 @@ impl Impatient {
     }
 }
 
-impl AsyncRead for Impatient {
+impl AsyncRead for StallTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -126,7 +130,7 @@ impl AsyncRead for Impatient {
     }
 }
 
-impl AsyncWrite for Impatient {
+impl AsyncWrite for StallTimeout {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(written, context)

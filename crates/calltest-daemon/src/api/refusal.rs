@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::handle::Ended;
+use crate::handle::DaemonEnded;
 use crate::history::HistoryError;
 
 /// Why a request is refused.
@@ -54,8 +54,8 @@ pub(super) struct Problem {
     pub(super) error: String,
 }
 
-impl From<Ended> for Refusal {
-    fn from(_: Ended) -> Self {
+impl From<DaemonEnded> for Refusal {
+    fn from(_: DaemonEnded) -> Self {
         Self::Ending
     }
 }

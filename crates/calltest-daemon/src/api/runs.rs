@@ -5,15 +5,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use calltest_core::code::Code;
 use calltest_core::verdict::VerdictKind;
+use calltest_report::fact::TimelineEntry;
 use calltest_report::run::Report;
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
+use super::context::Context;
 use super::extract::{InPath, InQuery};
-use super::{Problem, Refusal, Shared};
+use super::refusal::{Problem, Refusal};
 use crate::history::{self, Cursor, Filter, PAGE as LARGEST_PAGE};
+use crate::path::path_segment;
 use crate::wall_clock::{from_unix, unix};
 
 /// How many runs a page has unless asked otherwise.
@@ -71,6 +75,10 @@ pub(super) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<String>,
+    /// The word for that, for programs: see the table of codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    code: Option<&'static str>,
 }
 
 impl Wanted {
@@ -114,15 +122,16 @@ impl Wanted {
     }
 }
 
-impl From<history::Summary> for Summary {
-    fn from(run: history::Summary) -> Self {
+impl From<history::RunSummary> for Summary {
+    fn from(run: history::RunSummary) -> Self {
         Self {
             id: run.id,
             requested: unix(run.requested),
             waited_ms: run.waited.as_secs_f64() * 1000.0,
             duration_ms: run.duration.as_secs_f64() * 1000.0,
             verdict: run.verdict.word(),
-            reason: run.reason,
+            code: run.reason.as_ref().and_then(|reason| reason.code).map(Code::word),
+            reason: run.reason.map(|reason| reason.sentence),
         }
     }
 }
@@ -138,13 +147,13 @@ impl From<history::Summary> for Summary {
     )
 )]
 pub(super) async fn history(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath(name): InPath<String>,
     InQuery(wanted): InQuery<Wanted>,
 ) -> Result<Json<Page>, Refusal> {
     let filter = wanted.filter()?;
-    there_is(&shared, &name).await?;
-    let page = shared.history.page(&name, filter).await;
+    require_test(&context, &name).await?;
+    let page = context.history.page(&name, filter).await;
     Ok(Json(Page {
         runs: page.runs.into_iter().map(Summary::from).collect(),
         next: page.next.map(|cursor| cursor.to_string()),
@@ -174,14 +183,13 @@ pub(super) struct Unfinished {
     )
 )]
 pub(super) async fn run(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath((test, id)): InPath<(String, String)>,
 ) -> Result<Response, Refusal> {
     // Asked in this order: a run that ends in between is found.
     let active =
-        shared.handle.active(test.clone(), id.clone()).await?.ok_or(Refusal::NoSuchTest { name: test.clone() })?;
-    if let Some(run) = shared.history.report(&test, &id).await? {
-        let report = run.report.ok_or(Refusal::NoSuchRun { test, id })?;
+        context.handle.active(test.clone(), id.clone()).await?.ok_or(Refusal::NoSuchTest { name: test.clone() })?;
+    if let Some(report) = context.history.report(&test, &id).await? {
         return Ok(([(CONTENT_TYPE, "application/json")], report).into_response());
     }
     match active {
@@ -214,16 +222,16 @@ pub(super) struct Recording {
     )
 )]
 pub(super) async fn recordings(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath((test, id)): InPath<(String, String)>,
 ) -> Result<Json<Vec<Recording>>, Refusal> {
-    let report = finished(&shared, &test, &id).await?;
+    let report = finished(&context, &test, &id).await?;
     let fetched = report.timeline.iter().filter(|entry| entry.fact == "recording_fetched").filter_map(|entry| {
         let side = entry.side.clone()?;
         Some(Recording {
             name: entry.details.get("name")?.as_str()?.to_owned(),
             duration_ms: entry.details.get("duration_ms")?.as_f64()?,
-            url: format!("/test/{}/runs/{id}/recordings/{side}", in_path(&test)),
+            url: format!("/test/{}/runs/{id}/recordings/{side}", path_segment(&test)),
             side,
         })
     });
@@ -245,19 +253,17 @@ pub(super) async fn recordings(
     )
 )]
 pub(super) async fn recording(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InPath((test, id, side)): InPath<(String, String, String)>,
 ) -> Result<Response, Refusal> {
-    let report = finished(&shared, &test, &id).await?;
-    let is_it = |entry: &&calltest_report::fact::Entry| {
-        entry.fact == "recording_fetched" && entry.side.as_deref() == Some(&*side)
-    };
+    let report = finished(&context, &test, &id).await?;
+    let is_it = |entry: &&TimelineEntry| entry.fact == "recording_fetched" && entry.side.as_deref() == Some(&*side);
     let missing = |why: &str| Refusal::NoSuchRecording { why: format!("run {id} of test {test}: {why}") };
     let entry = report.timeline.iter().find(is_it).ok_or_else(|| missing("nothing was recorded on that side"))?;
     let path = entry.details.get("path").and_then(|path| path.as_str()).map(std::path::PathBuf::from);
     // Only the name is taken from what is stored: nothing outside of the folder is ever served.
     let name = path.as_deref().and_then(|path| path.file_name());
-    let path = shared.recordings.join(name.ok_or_else(|| missing("its recording has no name"))?);
+    let path = context.recordings.join(name.ok_or_else(|| missing("its recording has no name"))?);
     let read = spawn_blocking(move || {
         let size = std::fs::metadata(&path)?.len();
         if size > LARGEST_RECORDING { Ok(None) } else { std::fs::read(&path).map(Some) }
@@ -269,19 +275,14 @@ pub(super) async fn recording(
     }
 }
 
-async fn there_is(shared: &Shared, test: &str) -> Result<(), Refusal> {
-    let state = shared.handle.test(test.to_owned()).await?;
+async fn require_test(context: &Context, test: &str) -> Result<(), Refusal> {
+    let state = context.handle.test(test.to_owned()).await?;
     state.map(drop).ok_or_else(|| Refusal::NoSuchTest { name: test.to_owned() })
 }
 
-async fn finished(shared: &Shared, test: &str, id: &str) -> Result<Report, Refusal> {
-    there_is(shared, test).await?;
+async fn finished(context: &Context, test: &str, id: &str) -> Result<Report, Refusal> {
+    require_test(context, test).await?;
     let missing = || Refusal::NoSuchRun { test: test.to_owned(), id: id.to_owned() };
-    let text = shared.history.report(test, id).await?.and_then(|run| run.report).ok_or_else(missing)?;
+    let text = context.history.report(test, id).await?.ok_or_else(missing)?;
     serde_json::from_str(&text).map_err(|_| missing())
-}
-
-/// A name as a part of a path.
-fn in_path(name: &str) -> String {
-    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

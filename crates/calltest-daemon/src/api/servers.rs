@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use calltest_core::plan::ServerName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Problem, Refusal, Shared};
-use crate::board::Lists;
-use crate::handle::LinkState;
+use super::context::Context;
+use super::refusal::{Problem, Refusal};
+use crate::link_state::LinkState;
+use crate::plan_changes::Changes;
 use crate::wall_clock::unix;
 
 /// Whether runs can use a server
@@ -26,48 +28,21 @@ pub(super) struct ServerState {
     (status = 200, body = BTreeMap<String, ServerState>),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn servers(State(shared): State<Shared>) -> Result<Json<BTreeMap<String, ServerState>>, Refusal> {
-    let servers = shared.handle.servers().await?;
-    let state = |(name, reason): (calltest_core::plan::ServerName, Option<String>)| {
+pub(super) async fn servers(State(context): State<Context>) -> Result<Json<BTreeMap<String, ServerState>>, Refusal> {
+    let servers = context.handle.servers().await?;
+    let state = |(name, reason): (ServerName, Option<String>)| {
         (name.to_string(), ServerState { ready: reason.is_none(), reason })
     };
     Ok(Json(servers.into_iter().map(state).collect()))
 }
 
-/// A link, and how the tests over it fare
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(super) struct Link {
-    /// The server it lies on.
-    server: String,
-    /// The dial string to call out with.
-    channel: Option<String>,
-    /// The number under which it is called.
-    number: Option<String>,
-    /// How many runs may use it at once.
-    max_calls: u32,
-    /// How many do now.
-    in_use: usize,
-    /// The tests over it.
-    tests: Vec<String>,
-    #[serde(flatten)]
-    lists: Lists,
-}
-
-impl From<LinkState> for Link {
-    fn from(state: LinkState) -> Self {
-        let LinkState { server, channel, number, max_calls, in_use, tests, lists } = state;
-        Self { server, channel, number, max_calls, in_use, tests, lists }
-    }
-}
-
 /// Every link by name
 #[utoipa::path(get, path = "/links", tag = "daemon", responses(
-    (status = 200, body = BTreeMap<String, Link>),
+    (status = 200, body = BTreeMap<String, LinkState>),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn links(State(shared): State<Shared>) -> Result<Json<BTreeMap<String, Link>>, Refusal> {
-    let links = shared.handle.links().await?;
-    Ok(Json(links.into_iter().map(|(name, state)| (name.to_string(), state.into())).collect()))
+pub(super) async fn links(State(context): State<Context>) -> Result<Json<BTreeMap<String, LinkState>>, Refusal> {
+    Ok(Json(context.handle.links().await?))
 }
 
 /// How the daemon itself is
@@ -102,17 +77,17 @@ pub(super) struct LastReload {
     (status = 200, body = Health),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn health(State(shared): State<Shared>) -> Result<Json<Health>, Refusal> {
-    let health = shared.handle.health().await?;
+pub(super) async fn health(State(context): State<Context>) -> Result<Json<Health>, Refusal> {
+    let health = context.handle.health().await?;
     Ok(Json(Health {
         healthy: true,
         conditions: health.conditions,
         instance: health.instance,
         plan: health.plan,
-        reload: health.reload.map(|(at, outcome)| LastReload {
+        reload: health.reload.map(|(at, result)| LastReload {
             at: unix(at),
-            success: outcome.is_ok(),
-            error: outcome.err(),
+            success: result.is_ok(),
+            error: result.err(),
         }),
         started: unix(health.started),
         version: env!("CARGO_PKG_VERSION"),
@@ -132,8 +107,8 @@ pub(super) struct Readiness {
     (status = 200, description = "Every server can be used", body = Readiness),
     (status = 503, description = "A server is down", body = Readiness),
 ))]
-pub(super) async fn readiness(State(shared): State<Shared>) -> (StatusCode, Json<Readiness>) {
-    let reasons: Vec<String> = match shared.handle.servers().await {
+pub(super) async fn readiness(State(context): State<Context>) -> (StatusCode, Json<Readiness>) {
+    let reasons: Vec<String> = match context.handle.servers().await {
         Ok(servers) => servers.into_iter().filter_map(|(_, why)| why).collect(),
         Err(_) => vec!["the daemon is ending".into()],
     };
@@ -162,9 +137,9 @@ pub(super) struct Reloaded {
     (status = 422, description = "Something is wrong with the configuration", body = Problem),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn reload(State(shared): State<Shared>) -> Result<Json<Reloaded>, Refusal> {
-    let reloaded = shared.handle.reload().await?;
+pub(super) async fn reload(State(context): State<Context>) -> Result<Json<Reloaded>, Refusal> {
+    let reloaded = context.handle.reload().await?;
     let changes = reloaded.map_err(|rejection| Refusal::Unacceptable { why: rejection.to_string() })?;
-    let crate::reload::Changes { added, removed, changed, needs_restart } = changes;
+    let Changes { added, removed, changed, needs_restart } = changes;
     Ok(Json(Reloaded { success: true, added, removed, changed, needs_restart }))
 }

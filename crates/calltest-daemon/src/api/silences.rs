@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::context::Context;
 use super::extract::{InBody, InPath};
-use super::{Problem, Refusal, Shared};
-use crate::mute::{Scope, Silence};
+use super::refusal::{Problem, Refusal};
+use crate::silence::{Silence, names};
 use crate::wall_clock::{from_unix, unix};
 
 /// How many silences there may be at once.
@@ -41,35 +42,6 @@ pub(super) struct Asked {
     reason: String,
 }
 
-/// A silence
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(super) struct Shown {
-    id: String,
-    tests: Vec<String>,
-    links: Vec<String>,
-    servers: Vec<String>,
-    all: bool,
-    created: f64,
-    until: f64,
-    reason: String,
-}
-
-impl From<&Silence> for Shown {
-    fn from(silence: &Silence) -> Self {
-        let Scope { tests, links, servers, is_everything } = &silence.scope;
-        Self {
-            id: silence.id.clone(),
-            tests: tests.iter().map(ToString::to_string).collect(),
-            links: links.iter().map(ToString::to_string).collect(),
-            servers: servers.iter().map(ToString::to_string).collect(),
-            all: *is_everything,
-            created: unix(silence.created),
-            until: unix(silence.until),
-            reason: silence.reason.clone(),
-        }
-    }
-}
-
 impl Asked {
     fn silence(self, now: SystemTime) -> Result<Silence, Refusal> {
         let unacceptable = |why: String| Refusal::Unacceptable { why };
@@ -84,62 +56,70 @@ impl Asked {
         if self.reason.len() > MAX_REASON {
             return Err(unacceptable(format!("the reason is longer than {MAX_REASON} bytes")));
         }
-        let scope = Scope {
-            tests: self.tests.iter().map(|name| name.as_str().into()).collect(),
-            links: self.links.iter().map(|name| name.as_str().into()).collect(),
-            servers: self.servers.iter().map(|name| name.as_str().into()).collect(),
-            is_everything: self.all,
+        let id = format!("{:016x}", rand::random::<u64>());
+        let silence = Silence {
+            id,
+            tests: names::read(&self.tests),
+            links: names::read(&self.links),
+            servers: names::read(&self.servers),
+            all: self.all,
+            created: now,
+            until,
+            reason: self.reason,
         };
-        if scope == Scope::default() {
+        if !silence.names_anything() {
             let why = "name the `tests`, `links` or `servers` to silence, or say `\"all\": true`";
             return Err(unacceptable(why.into()));
         }
-        let id = format!("{:016x}", rand::random::<u64>());
-        Ok(Silence { id, scope, created: now, until, reason: self.reason })
+        Ok(silence)
     }
 }
 
 /// The silences that last
 #[utoipa::path(get, path = "/silences", tag = "silences", responses(
-    (status = 200, body = Vec<Shown>),
+    (status = 200, body = Vec<Silence>),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn list(State(shared): State<Shared>) -> Result<Json<Vec<Shown>>, Refusal> {
-    Ok(Json(shared.handle.silences().await?.iter().map(|silence| Shown::from(&**silence)).collect()))
+pub(super) async fn list(State(context): State<Context>) -> Result<Json<Vec<Arc<Silence>>>, Refusal> {
+    Ok(Json(context.handle.silences().await?))
 }
 
 /// Silences tests. They go on running, and their failures count; but they are in no list of tests that are not well
 #[utoipa::path(post, path = "/silences", tag = "silences", request_body = Asked, responses(
-    (status = 201, body = Shown),
+    (status = 201, body = Silence),
     (status = 400, description = "The body is no JSON", body = Problem),
+    (status = 408, description = "The body does not come in time", body = Problem),
     (status = 413, description = "The body is too large", body = Problem),
     (status = 415, description = "The body is not said to be JSON", body = Problem),
     (status = 422, description = "The silence makes no sense, or names what there is not", body = Problem),
     (status = 503, description = "There are too many silences, or the daemon is ending", body = Problem),
 ))]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     InBody(asked): InBody<Asked>,
-) -> Result<(StatusCode, Json<Shown>), Refusal> {
+) -> Result<(StatusCode, Json<Arc<Silence>>), Refusal> {
     let silence = Arc::new(asked.silence(SystemTime::now())?);
-    if shared.handle.silences().await?.len() >= MAX_SILENCES {
+    if context.handle.silences().await?.len() >= MAX_SILENCES {
         return Err(Refusal::TooManySilences);
     }
-    shared.handle.silence(Arc::clone(&silence)).await?.map_err(|why| Refusal::Unacceptable { why })?;
-    Ok((StatusCode::CREATED, Json(Shown::from(&*silence))))
+    context.handle.silence(Arc::clone(&silence)).await?.map_err(|why| Refusal::Unacceptable { why })?;
+    Ok((StatusCode::CREATED, Json(silence)))
 }
 
 /// One silence
 #[utoipa::path(get, path = "/silences/{id}", tag = "silences", params(("id" = String, Path, description = "The silence")), responses(
-    (status = 200, body = Shown),
+    (status = 200, body = Silence),
     (status = 400, description = "The path is malformed", body = Problem),
     (status = 404, description = "There is no such silence", body = Problem),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn one(State(shared): State<Shared>, InPath(id): InPath<String>) -> Result<Json<Shown>, Refusal> {
-    let silences = shared.handle.silences().await?;
-    let silence = silences.iter().find(|silence| silence.id == id);
-    silence.map(|silence| Json(Shown::from(&**silence))).ok_or(Refusal::NoSuchSilence { id })
+pub(super) async fn one(
+    State(context): State<Context>,
+    InPath(id): InPath<String>,
+) -> Result<Json<Arc<Silence>>, Refusal> {
+    let silences = context.handle.silences().await?;
+    let silence = silences.into_iter().find(|silence| silence.id == id);
+    silence.map(Json).ok_or(Refusal::NoSuchSilence { id })
 }
 
 /// Ends a silence before its time
@@ -149,7 +129,7 @@ pub(super) async fn one(State(shared): State<Shared>, InPath(id): InPath<String>
     (status = 404, description = "There is no such silence", body = Problem),
     (status = 503, description = "The daemon is ending", body = Problem),
 ))]
-pub(super) async fn end(State(shared): State<Shared>, InPath(id): InPath<String>) -> Result<StatusCode, Refusal> {
-    let has_ended = shared.handle.end_silence(id.clone()).await?;
+pub(super) async fn end(State(context): State<Context>, InPath(id): InPath<String>) -> Result<StatusCode, Refusal> {
+    let has_ended = context.handle.end_silence(id.clone()).await?;
     if has_ended { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NoSuchSilence { id }) }
 }

@@ -9,29 +9,18 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, Refusal, Shared};
+use super::context::Context;
+use super::refusal::{Problem, Refusal};
 
-/// How many listeners there may be.
-const MAX_LISTENERS: usize = 100;
 /// How long a listener may take for one message.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest message that is read, in bytes; none of them is of interest.
 const MAX_MESSAGE: usize = 4096;
-
-/// Room for listeners.
-#[derive(Clone)]
-pub(super) struct Listeners(Arc<Semaphore>);
-
-impl Default for Listeners {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_LISTENERS)))
-    }
-}
 
 /// A WebSocket that tells how tests fare: a message for each of them at first, then one for each change. Messages are
 /// `{"action": "update", "name": TEST, "state": STATE}` with the state as in `/test/TEST`, or `{"action": "remove", …}` with
@@ -43,7 +32,7 @@ impl Default for Listeners {
     (status = 503, description = "There are too many WebSockets, or the daemon is ending", body = Problem),
 ))]
 pub(super) async fn follow(
-    State(shared): State<Shared>,
+    State(context): State<Context>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -52,14 +41,14 @@ pub(super) async fn follow(
             return Refusal::Malformed { status: error.status(), why: error.body_text() }.into_response();
         }
     };
-    let Ok(room) = Arc::clone(&shared.listeners.0).try_acquire_owned() else {
+    let Some(room) = context.listeners.room() else {
         return Refusal::TooManyListeners.into_response();
     };
-    let Ok((snapshot, changes)) = shared.handle.follow().await else { return Refusal::Ending.into_response() };
+    let Ok((snapshot, changes)) = context.handle.follow().await else { return Refusal::Ending.into_response() };
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
     upgrade.on_upgrade(move |socket| async move {
         let _room: OwnedSemaphorePermit = room;
-        tell(socket, snapshot, changes, shared.closed).await;
+        tell(socket, snapshot, changes, context.closed).await;
     })
 }
 
@@ -91,6 +80,6 @@ async fn tell(
 }
 
 async fn send(socket: &mut WebSocket, message: &str) -> bool {
-    let sent = timeout(PATIENCE, socket.send(Message::Text(message.into()))).await;
+    let sent = timeout(SEND_TIMEOUT, socket.send(Message::Text(message.into()))).await;
     matches!(sent, Ok(Ok(())))
 }

@@ -3,22 +3,23 @@
 use std::num::NonZeroU32;
 use std::time::UNIX_EPOCH;
 
-use calltest_core::evidence::{Ending, Evidence, Stop};
+use calltest_core::evidence::{Evidence, ScriptEnd, Stop};
 use calltest_core::expectation::Expectation;
 use calltest_core::guard::Guard;
 use calltest_core::measures::Measures;
 use calltest_core::number::Dialplan;
 use calltest_core::number_rule::NumberRules;
 use calltest_core::plan::{
-    Delay, Demands, Destination, DialString, Link, LinkName, Listen, Mode, Presence, Ringing, Schedule, Secret, Server,
+    Address, Asterisk, Delay, Destination, DialString, Link, LinkName, Listen, OutScript, Presence, Requirements,
+    Ringing, Route, Schedule, Secret, Server, ServerKind,
 };
 use calltest_core::quiet::QuietTimes;
 use calltest_core::streak::Condition;
-use calltest_core::verdict::{Failure, Trouble, Verdict};
+use calltest_core::verdict::{Failure, Reason, Trouble, Verdict};
+use jiff::tz::TimeZone;
 
 use super::*;
-use crate::board::Lists;
-use crate::mute::Scope;
+use crate::lists::Lists;
 
 mod muted;
 mod plans;
@@ -26,16 +27,21 @@ mod plans;
 const RETRY: u64 = 100;
 const REPEAT: u64 = 1000;
 
+/// A call that has to ring, over that link.
+fn ring(src: &str) -> Route {
+    Route::Out { to: Destination { src: src.into(), number: None }, script: OutScript::Ring }
+}
+
 /// A test over the link `out`.
-fn test(name: &str, is_manual: bool) -> CallTest {
+pub(crate) fn test(name: &str, is_manual: bool) -> CallTest {
     let seconds = Duration::from_secs;
     CallTest {
         name: name.into(),
         info: "-".into(),
-        mode: Mode::Ring { to: Destination { src: "out".into(), number: None } },
+        route: ring("out"),
         timeout: seconds(30),
         delay: Delay { pre: seconds(0), ring: seconds(1), answer: seconds(1) },
-        demands: Demands {
+        requirements: Requirements {
             ringing: Ringing { presence: Presence::Allowed, early_media_counts: false },
             early_media: Presence::Allowed,
             answer_within: None,
@@ -53,39 +59,28 @@ fn test(name: &str, is_manual: bool) -> CallTest {
 }
 
 fn link(name: &str, server: &str) -> Link {
-    Link {
-        name: name.into(),
-        server: server.into(),
-        channel: Some(DialString::new("PJSIP/1@far").unwrap()),
-        arrives_as: name.into(),
-        outgoing: NumberRules::default(),
-        incoming: NumberRules::default(),
-        guard: Guard::default(),
-        leads_outside: false,
-        number: None,
-        prio: 0,
-        max_calls: NonZeroU32::MIN,
-        quiet: QuietTimes::default(),
-    }
+    Link { address: Some(Address::Asterisk(DialString::new("PJSIP/1@far").unwrap())), ..Link::new(name, server) }
 }
 
 fn server(name: &str) -> Server {
     Server {
         name: name.into(),
-        host: "localhost".into(),
-        port: 8088,
-        tls: None,
-        init_timeout: Duration::from_secs(5),
-        username: "asterisk".into(),
-        password: Secret::new("secret"),
-        app: "calltest".into(),
-        play_base: String::new(),
-        record_base: String::new(),
         dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
         outgoing: NumberRules::default(),
         incoming: NumberRules::default(),
         max_calls: None,
         quiet: QuietTimes::default(),
+        kind: ServerKind::Asterisk(Asterisk {
+            host: "localhost".into(),
+            port: 8088,
+            tls: None,
+            timeout: Duration::from_secs(5),
+            username: "asterisk".into(),
+            password: Secret::new("secret"),
+            app: "calltest".into(),
+            play_base: String::new(),
+            record_base: String::new(),
+        }),
     }
 }
 
@@ -128,7 +123,7 @@ fn story_of(plan: Plan) -> Story {
 }
 
 impl Story {
-    fn handle(&mut self, event: InternalEvent) -> Outcome {
+    fn handle(&mut self, event: InternalEvent) -> Decision {
         self.dispatcher.handle_event(event, now(self.clock))
     }
 
@@ -151,14 +146,14 @@ impl Story {
     }
 
     fn starts(&mut self, name: &str) -> &mut Self {
-        let run = self.entry(name).run.unwrap();
+        let run = self.entry(name).record().run.unwrap();
         self.handle(InternalEvent::Started(name.into(), run));
         self
     }
 
     fn ends(&mut self, name: &str, verdict: Verdict) -> &mut Self {
         let entry = self.entry(name);
-        let (test, id) = (Arc::clone(&entry.test), entry.run.unwrap());
+        let (test, id) = (Arc::clone(entry.test()), entry.record().run.unwrap());
         self.handle(InternalEvent::Finished(Arc::new(run(test, id, verdict))));
         self
     }
@@ -179,7 +174,11 @@ fn run(test: Arc<CallTest>, id: RunId, verdict: Verdict) -> FinishedRun {
         src: None,
         dst: None,
         facts: Vec::new(),
-        ending: Ending::Stopped(Stop::Cancelled),
+        script_end: ScriptEnd::Stopped(Stop::Cancelled),
+        src_server: None,
+        dst_server: None,
+        abilities: calltest_core::abilities::Abilities::ALL,
+        script_ended_at: Duration::ZERO,
         sight: Vec::new(),
         loop_delay: Duration::ZERO,
     };
@@ -228,8 +227,11 @@ fn an_error_is_retried_and_counts_towards_nothing() {
     story.at(1 + RETRY);
     story.starts("a").ends("a", error());
     let entry = story.entry("a");
-    assert_eq!((entry.condition(), entry.streak.failures(), entry.streak.is_unknown()), (Condition::Note, 1, true));
-    assert_eq!((entry.counts.runs, entry.counts.failures, entry.counts.errors), (2, 1, 1));
+    assert_eq!(
+        (entry.condition(), entry.record().streak.failures(), entry.record().streak.is_unknown()),
+        (Condition::Note, 1, true)
+    );
+    assert_eq!((entry.record().counts.runs, entry.record().counts.failures, entry.record().counts.errors), (2, 1, 1));
     assert_eq!(story.at(1 + 2 * RETRY), ["a"]);
 }
 
@@ -256,7 +258,7 @@ fn a_manual_test_waits_for_somebody() {
     story.starts("m");
     assert!(!story.handle(InternalEvent::Start("m".into())).has_effect, "it is running");
     story.ends("m", fail());
-    assert_eq!((story.entry("m").phase, story.dispatcher.next_due()), (Phase::Idle, None));
+    assert_eq!((story.entry("m").phase(), story.dispatcher.next_due()), (Phase::Idle, None));
 }
 
 #[test]
@@ -275,14 +277,14 @@ fn a_start_cuts_the_pause() {
 fn what_is_told_of_an_earlier_run_is_not_taken_for_the_next() {
     let mut story = story([test("a", false)]);
     story.at(1);
-    let first = story.entry("a").run.unwrap();
+    let first = story.entry("a").record().run.unwrap();
     story.ends("a", Verdict::Cancelled);
     story.dispatcher.random = Box::new(|| 7);
     story.handle(InternalEvent::Start("a".into()));
     assert!(!story.handle(InternalEvent::Started("a".into(), first)).has_effect);
-    assert_eq!(story.entry("a").phase, Phase::Waiting);
+    assert_eq!(story.entry("a").phase(), Phase::Waiting);
     story.starts("a");
-    assert_eq!(story.entry("a").phase, Phase::Running);
+    assert_eq!(story.entry("a").phase(), Phase::Running);
 }
 
 #[test]
@@ -296,8 +298,15 @@ fn stopping_is_for_what_is_active() {
     assert_eq!(story.handle(InternalEvent::Fail("a".into())).actions, [Action::Fail("a".into())]);
     story.ends("a", Verdict::Cancelled);
     let entry = story.entry("a");
-    assert_eq!((entry.counts.runs, entry.counts.failures, entry.reason.as_deref()), (1, 0, Some("Canceled")));
+    assert_eq!(
+        (entry.record().counts.runs, entry.record().counts.failures, sentence(&entry.record().reason)),
+        (1, 0, Some("Canceled"))
+    );
     assert_eq!((entry.condition(), entry.is_active()), (Condition::New, false), "it is not ok: nobody knows");
+}
+
+fn sentence(reason: &Option<Reason>) -> Option<&str> {
+    reason.as_ref().map(|reason| reason.sentence.as_str())
 }
 
 #[test]
@@ -305,13 +314,13 @@ fn the_reason_of_a_failure_goes_with_the_next_success_but_is_remembered() {
     let mut story = story([test("a", false)]);
     story.at(1);
     story.starts("a").ends("a", fail());
-    assert_eq!(story.entry("a").reason.as_deref(), Some("marked as failed by an operator"));
-    assert_eq!(story.entry("a").earlier_reason, None);
+    assert_eq!(sentence(&story.entry("a").record().reason), Some("marked as failed by an operator"));
+    assert_eq!(story.entry("a").record().earlier_reason, None);
     story.at(1 + RETRY);
     story.starts("a").ends("a", Verdict::Pass);
     let entry = story.entry("a");
     assert_eq!(
-        (entry.reason.as_deref(), entry.earlier_reason.as_deref()),
+        (sentence(&entry.record().reason), sentence(&entry.record().earlier_reason)),
         (None, Some("marked as failed by an operator"))
     );
 }
@@ -326,16 +335,22 @@ fn times_add_up() {
     story.ends("a", Verdict::Pass);
     let entry = story.entry("a");
     let after = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-    assert_eq!((entry.times.asked, entry.times.started, entry.times.ended), (Some(after(1)), after(5), Some(after(9))));
-    assert_eq!((entry.counts.waited, entry.counts.ran), (Duration::from_secs(1), Duration::from_secs(2)));
+    assert_eq!(
+        (entry.record().times.asked, entry.record().times.started, entry.record().times.ended),
+        (Some(after(1)), after(5), Some(after(9)))
+    );
+    assert_eq!(
+        (entry.record().counts.waited, entry.record().counts.ran),
+        (Duration::from_secs(1), Duration::from_secs(2))
+    );
 }
 
 #[test]
 fn shutting_down_calls_off_what_is_active_and_starts_nothing() {
     let mut story = story([test("a", false), test("b", true)]);
     story.at(1);
-    let outcome = story.handle(InternalEvent::ShutDown);
-    assert_eq!(outcome.actions, [Action::Stop("a".into())]);
+    let decision = story.handle(InternalEvent::ShutDown);
+    assert_eq!(decision.actions, [Action::Stop("a".into())]);
     assert!(!story.dispatcher.is_idle());
     assert!(!story.handle(InternalEvent::Start("b".into())).has_effect);
     story.ends("a", Verdict::Cancelled);
@@ -346,7 +361,7 @@ fn shutting_down_calls_off_what_is_active_and_starts_nothing() {
 #[test]
 fn what_could_not_be_tested_for_want_of_a_server_runs_soon_after_that_is_back() {
     let mut elsewhere = test("elsewhere", false);
-    elsewhere.mode = Mode::Ring { to: Destination { src: "far".into(), number: None } };
+    elsewhere.route = ring("far");
     let mut plan = plan([test("a", false), test("m", true), elsewhere]);
     plan.links.insert(LinkName::from("far"), Arc::new(link("far", "remote")));
     plan.servers.insert("remote".into(), Arc::new(server("remote")));

@@ -1,34 +1,30 @@
 //! What is not on disk yet: runs that have just finished, and states that have just changed.
 //!
-//! Plain data, without locks or clocks. An entry is here until it is known to be on disk, and may be in both places for a
+//! Plain data, without locks or clocks. An item is here until it is known to be on disk, and may be in both places for a
 //! moment, never in neither. Runs have a bound: where it is reached, passes go first, the oldest of them first, and failures
 //! last. States of tests need none, since there is one for each test, and the latest is enough.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use calltest_core::verdict::VerdictKind;
 use tokio::sync::oneshot;
 
-use super::error::HistoryError;
 use super::form;
-use super::record::{Filter, FinishedRecord, Seq, StoredRun, Summary};
-use super::saved::{SavedSilence, SavedTest};
+use super::pending_run::PendingRun;
+use super::record::{Filter, RunSummary, Seq};
+use super::saved::SavedTest;
+use crate::silence::Silence;
 
 /// How many runs are written in one transaction.
 const BATCH_RUNS: usize = 500;
 /// How many bytes of runs are written in one transaction, as far as there are several.
 const BATCH_BYTES: usize = 4 << 20;
-/// How long a report may be. A longer one is left out: the run is worth more than its timeline.
-const REPORT: usize = 8 << 20;
-/// What a run costs besides its texts, about.
-const OVERHEAD: usize = 256;
 
 /// In which order verdicts are given up where not all runs can be kept. Those in one row go by age alone.
-pub(super) const EXPENDABLE: [&[VerdictKind]; 3] =
+pub(super) const EVICTION_ORDER: [&[VerdictKind]; 3] =
     [&[VerdictKind::Pass, VerdictKind::Cancelled], &[VerdictKind::Error], &[VerdictKind::Fail]];
 
 /// How much is kept in memory.
@@ -40,86 +36,9 @@ pub(crate) struct Bound {
     pub(crate) bytes: usize,
 }
 
-/// A run in the form in which it waits, and is written.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    pub(super) seq: i64,
-    pub(super) id: String,
-    pub(super) test: String,
-    pub(super) requested: i64,
-    pub(super) ended: i64,
-    pub(super) waited: i64,
-    pub(super) duration: i64,
-    pub(super) verdict: VerdictKind,
-    pub(super) reason: Option<String>,
-    /// Compressed.
-    pub(super) report: Option<Vec<u8>>,
-    pub(super) recordings: Vec<PathBuf>,
-}
-
-impl Kept {
-    /// Its place in the order of runs is still to be given by the backlog.
-    pub(crate) fn new(run: FinishedRecord) -> Self {
-        let report = if run.report.len() > REPORT {
-            tracing::error!(
-                run_id = run.id,
-                test = run.test,
-                bytes = run.report.len(),
-                "a report is too long to be kept"
-            );
-            None
-        } else {
-            let compressed = form::of_report(&run.report);
-            compressed.inspect_err(|error| tracing::error!(run_id = run.id, %error, "a report cannot be kept")).ok()
-        };
-        Self {
-            seq: 0,
-            requested: form::of_time(run.requested),
-            ended: form::of_time(run.ended),
-            waited: form::of_duration(run.waited),
-            duration: form::of_duration(run.duration),
-            report,
-            id: run.id,
-            test: run.test,
-            verdict: run.verdict,
-            reason: run.reason,
-            recordings: run.recordings,
-        }
-    }
-
-    fn size(&self) -> usize {
-        let recordings = self.recordings.iter().map(|path| path.as_os_str().len() + size_of::<PathBuf>());
-        OVERHEAD
-            + self.id.len()
-            + self.test.len()
-            + self.reason.as_ref().map_or(0, String::len)
-            + self.report.as_ref().map_or(0, Vec::len)
-            + recordings.sum::<usize>()
-    }
-
-    fn summary(&self) -> Summary {
-        Summary {
-            seq: Seq(self.seq),
-            id: self.id.clone(),
-            requested: form::time(self.requested),
-            ended: form::time(self.ended),
-            waited: form::duration(self.waited),
-            duration: form::duration(self.duration),
-            verdict: self.verdict,
-            reason: self.reason.clone(),
-        }
-    }
-
-    /// All about it.
-    pub(crate) fn stored(&self) -> Result<StoredRun, HistoryError> {
-        let report = self.report.as_deref().map(form::report).transpose()?;
-        Ok(StoredRun { summary: self.summary(), report, recordings: self.recordings.clone() })
-    }
-}
-
 /// A run that waits, and who waits for it.
 struct Waiting {
-    run: Arc<Kept>,
+    run: Arc<PendingRun>,
     written: Option<oneshot::Sender<()>>,
 }
 
@@ -137,7 +56,7 @@ pub(crate) struct Backlog {
     bytes: usize,
     tests: BTreeMap<String, Changed<Arc<SavedTest>>>,
     /// Nothing as the value is a silence that is to be removed.
-    silences: BTreeMap<String, Changed<Option<Arc<SavedSilence>>>>,
+    silences: BTreeMap<String, Changed<Option<Arc<Silence>>>>,
     changes: u64,
     last: i64,
     /// Up to here, runs are being written.
@@ -148,25 +67,25 @@ pub(crate) struct Backlog {
 /// What is written in one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(super) runs: Vec<Arc<Kept>>,
+    pub(super) runs: Vec<Arc<PendingRun>>,
     tests: Vec<(String, Changed<Arc<SavedTest>>)>,
-    silences: Vec<(String, Changed<Option<Arc<SavedSilence>>>)>,
+    silences: Vec<(String, Changed<Option<Arc<Silence>>>)>,
 }
 
 /// One thing to be written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Entry<'b> {
-    Run(&'b Kept),
+pub(crate) enum Item<'b> {
+    Run(&'b PendingRun),
     Test(&'b str, &'b SavedTest),
-    Silence(&'b SavedSilence),
+    Silence(&'b Silence),
     NoSilence(&'b str),
 }
 
 impl Batch {
     /// A batch of runs alone, each with its place in the order of runs.
     #[cfg(test)]
-    pub(crate) fn of_runs(runs: impl IntoIterator<Item = (i64, FinishedRecord)>) -> Self {
-        let runs = runs.into_iter().map(|(seq, run)| Arc::new(Kept { seq, ..Kept::new(run) }));
+    pub(crate) fn of_runs(runs: impl IntoIterator<Item = (i64, super::record::FinishedRecord)>) -> Self {
+        let runs = runs.into_iter().map(|(seq, run)| Arc::new(PendingRun { seq, ..PendingRun::new(run) }));
         Self { runs: runs.collect(), ..Self::default() }
     }
 
@@ -175,18 +94,18 @@ impl Batch {
     }
 
     /// All that is in it; runs before the states that include them.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let runs = self.runs.iter().map(|run| Entry::Run(run));
-        let tests = self.tests.iter().map(|(name, state)| Entry::Test(name, &state.value));
+    pub(super) fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        let runs = self.runs.iter().map(|run| Item::Run(run));
+        let tests = self.tests.iter().map(|(name, state)| Item::Test(name, &state.value));
         let silences = self.silences.iter().map(|(id, silence)| match &silence.value {
-            Some(silence) => Entry::Silence(silence),
-            None => Entry::NoSilence(id),
+            Some(silence) => Item::Silence(silence),
+            None => Item::NoSilence(id),
         });
         runs.chain(tests).chain(silences)
     }
 }
 
-impl fmt::Display for Entry<'_> {
+impl fmt::Display for Item<'_> {
     /// What it is, for messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -221,7 +140,7 @@ impl Backlog {
 
     /// Takes in a run. Its place is the time, as far as that goes forward: so it comes after all runs of earlier processes
     /// even while the file that knows them cannot be read.
-    pub(crate) fn add(&mut self, mut run: Kept, now: SystemTime, written: Option<oneshot::Sender<()>>) -> Seq {
+    pub(crate) fn add(&mut self, mut run: PendingRun, now: SystemTime, written: Option<oneshot::Sender<()>>) -> Seq {
         self.last = form::of_time(now).max(self.last.saturating_add(1));
         run.seq = self.last;
         self.bytes += run.size();
@@ -234,7 +153,7 @@ impl Backlog {
     pub(crate) fn shrink(&mut self, by_age: bool) -> u64 {
         let mut dropped = 0;
         while self.runs.len() > self.bound.runs || self.bytes > self.bound.bytes {
-            let Some(index) = self.first_to_go(by_age) else { break };
+            let Some(index) = self.next_to_evict(by_age) else { break };
             let victim = self.runs.remove(index).expect("the index was found among the runs");
             self.bytes -= victim.run.size();
             dropped += 1;
@@ -243,7 +162,7 @@ impl Backlog {
         dropped
     }
 
-    fn first_to_go(&self, by_age: bool) -> Option<usize> {
+    fn next_to_evict(&self, by_age: bool) -> Option<usize> {
         let first = self.runs.partition_point(|waiting| waiting.run.seq <= self.taken);
         if by_age {
             return (first < self.runs.len()).then_some(first);
@@ -252,7 +171,7 @@ impl Backlog {
             let mut free = self.runs.range(first..);
             free.position(|waiting| verdicts.contains(&waiting.run.verdict)).map(|index| first + index)
         };
-        EXPENDABLE.iter().find_map(of)
+        EVICTION_ORDER.iter().find_map(of)
     }
 
     /// How many runs were dropped since this was last asked.
@@ -272,9 +191,9 @@ impl Backlog {
     }
 
     /// A silence, or that there is none any more.
-    pub(crate) fn save_silence(&mut self, id: String, silence: Option<SavedSilence>) {
+    pub(crate) fn save_silence(&mut self, id: String, silence: Option<Arc<Silence>>) {
         self.changes += 1;
-        self.silences.insert(id, Changed { change: self.changes, value: silence.map(Arc::new) });
+        self.silences.insert(id, Changed { change: self.changes, value: silence });
     }
 
     /// Whether nothing waits.
@@ -290,7 +209,7 @@ impl Backlog {
             bytes += waiting.run.size();
             fits
         });
-        let runs: Vec<Arc<Kept>> = fitting.map(|waiting| Arc::clone(&waiting.run)).collect();
+        let runs: Vec<Arc<PendingRun>> = fitting.map(|waiting| Arc::clone(&waiting.run)).collect();
         let is_last = runs.len() == self.runs.len();
         self.taken = runs.last().map_or(i64::MIN, |run| run.seq);
         // A state must not be on disk before the runs that it includes, or these would be lost if we were killed between.
@@ -323,13 +242,13 @@ impl Backlog {
     }
 
     /// The runs of a test that somebody wants to see.
-    pub(crate) fn page(&self, test: &str, filter: &Filter) -> Vec<Summary> {
+    pub(crate) fn page(&self, test: &str, filter: &Filter) -> Vec<RunSummary> {
         let runs = self.runs.iter().filter(|waiting| waiting.run.test == test);
         runs.map(|waiting| waiting.run.summary()).filter(|summary| filter.wants(summary)).collect()
     }
 
     /// All about a run.
-    pub(crate) fn find(&self, test: &str, id: &str) -> Option<Arc<Kept>> {
+    pub(crate) fn find(&self, test: &str, id: &str) -> Option<Arc<PendingRun>> {
         let found = self.runs.iter().find(|waiting| waiting.run.id == id && waiting.run.test == test);
         found.map(|waiting| Arc::clone(&waiting.run))
     }

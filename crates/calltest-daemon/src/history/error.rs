@@ -4,8 +4,6 @@ use std::io;
 
 use rusqlite::ErrorCode;
 
-use super::store::FORM;
-
 /// Why the history could not be written or read. Each reads as "FILE: {error}".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
@@ -22,22 +20,18 @@ pub(crate) enum HistoryError {
     #[error("it is damaged")]
     Damaged,
     /// Something else is in its place.
-    #[error("it is no history of calltest")]
-    Foreign,
+    #[error("it is not a calltest history file")]
+    NotOurs,
     /// It has a form that this version does not know.
-    #[error("a newer calltest has written it, in form {found}; this one knows forms up to {FORM}")]
+    #[error("a newer calltest has written it, in form {found}; this one knows forms up to {known}")]
     Newer {
-        /// Its form.
         found: u32,
+        /// The newest form that this version knows.
+        known: u32,
     },
     /// A value is not of those that are written there.
     #[error("it holds {what} that makes no sense: {value}")]
-    Senseless {
-        /// What it is.
-        what: &'static str,
-        /// The value.
-        value: String,
-    },
+    InvalidValue { what: &'static str, value: String },
     /// A state that has no form as text.
     #[error("a state cannot be written down: {0}")]
     Unwritable(#[source] serde_json::Error),
@@ -51,8 +45,8 @@ pub(crate) enum HistoryError {
     #[error("the thread that writes it has panicked")]
     Panicked,
     /// The reader has panicked, or the runtime is ending.
-    #[error("reading was broken off: {0}")]
-    BrokenOff(#[from] tokio::task::JoinError),
+    #[error("reading was aborted: {0}")]
+    ReadAborted(#[from] tokio::task::JoinError),
 }
 
 impl From<rusqlite::Error> for HistoryError {
@@ -62,15 +56,15 @@ impl From<rusqlite::Error> for HistoryError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(error),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly(error),
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged,
-            Some(ErrorCode::NotADatabase) => Self::Foreign,
+            Some(ErrorCode::NotADatabase) => Self::NotOurs,
             _ => Self::Sqlite(error),
         }
     }
 }
 
 impl HistoryError {
-    /// Whether one entry is to blame, and not the file: without it, the others can be written.
-    pub(super) fn blames_the_entry(&self) -> bool {
+    /// Whether one item is to blame, and not the file: without it, the others can be written.
+    pub(super) fn blames_the_item(&self) -> bool {
         match self {
             Self::Unwritable(_) => true,
             Self::Sqlite(rusqlite::Error::ToSqlConversionFailure(_)) => true,
@@ -93,10 +87,10 @@ impl HistoryError {
             Self::Full(_) => "make room on the disk",
             Self::Locked(_) => "end the process that holds it",
             Self::ReadOnly(_) => "make the file and its directory writable",
-            Self::Damaged | Self::Foreign => "move it away, and a new one will be begun",
-            Self::Newer { .. } => "start the newer calltest, or move it away, and a new one will be begun",
-            Self::Panicked => "start calltest anew",
-            Self::Senseless { .. } | Self::Unwritable(_) | Self::Io(_) | Self::Sqlite(_) | Self::BrokenOff(_) => {
+            Self::Damaged | Self::NotOurs => "move it away and calltest starts a new one",
+            Self::Newer { .. } => "start the newer calltest, or move it away and calltest starts a new one",
+            Self::Panicked => "restart calltest",
+            Self::InvalidValue { .. } | Self::Unwritable(_) | Self::Io(_) | Self::Sqlite(_) | Self::ReadAborted(_) => {
                 "see that the file and its directory can be read and written"
             }
         }

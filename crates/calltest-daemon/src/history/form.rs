@@ -54,7 +54,7 @@ pub(super) fn of_verdict(verdict: VerdictKind) -> i64 {
 /// The verdict of that number.
 pub(super) fn verdict(number: i64) -> Result<VerdictKind, HistoryError> {
     let kind = VerdictKind::ALL.into_iter().find(|kind| of_verdict(*kind) == number);
-    kind.ok_or_else(|| HistoryError::Senseless { what: "a verdict", value: number.to_string() })
+    kind.ok_or_else(|| HistoryError::InvalidValue { what: "a verdict", value: number.to_string() })
 }
 
 /// Paths one after the other, each ended by a zero byte, which no path has; nothing where there are none.
@@ -84,7 +84,7 @@ pub(super) fn of_report(report: &str) -> io::Result<Vec<u8>> {
 pub(super) fn report(compressed: &[u8]) -> Result<String, HistoryError> {
     let mut report = String::new();
     let read = ZlibDecoder::new(compressed).read_to_string(&mut report);
-    read.map_err(|error| HistoryError::Senseless { what: "a report", value: error.to_string() })?;
+    read.map_err(|error| HistoryError::InvalidValue { what: "a report", value: error.to_string() })?;
     Ok(report)
 }
 
@@ -94,16 +94,11 @@ pub(super) mod maybe_time {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        time: &Option<SystemTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(super::of_time).serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<SystemTime>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
         Ok(Option::<i64>::deserialize(deserializer)?.map(super::time))
     }
 }
@@ -114,11 +109,11 @@ pub(super) mod whole_duration {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(in super::super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         super::of_duration(*duration).serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         Ok(super::duration(i64::deserialize(deserializer)?))
     }
 }
@@ -137,7 +132,7 @@ mod tests {
         for kind in VerdictKind::ALL {
             assert_eq!(verdict(of_verdict(kind)).unwrap(), kind);
         }
-        assert!(matches!(verdict(4), Err(HistoryError::Senseless { .. })));
+        assert!(matches!(verdict(4), Err(HistoryError::InvalidValue { .. })));
         let odd = [PathBuf::from("/a b/c.wav"), OsStr::from_bytes(b"/\xff.wav").into()];
         assert_eq!(paths(of_paths(&odd).as_deref()), odd);
         assert_eq!(of_paths(&[]), None);
@@ -149,6 +144,6 @@ mod tests {
         let compressed = of_report(&text).unwrap();
         assert!(compressed.len() < text.len() / 10, "{}", compressed.len());
         assert_eq!(report(&compressed).unwrap(), text);
-        assert!(matches!(report(&compressed[..compressed.len() / 2]), Err(HistoryError::Senseless { .. })));
+        assert!(matches!(report(&compressed[..compressed.len() / 2]), Err(HistoryError::InvalidValue { .. })));
     }
 }

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use calltest_core::code::Code;
+use calltest_core::verdict::Reason;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::error::HistoryError;
+use super::file_kind::{BUSY_TIMEOUT, examine};
 use super::form;
-use super::record::{Filter, Seq, StoredRun, Summary};
-use super::saved::{Restored, RestoredTest, SavedSilence, SavedTest};
-use super::store::{PATIENCE, examine};
+use super::record::{Filter, RunSummary, Seq};
+use super::saved::{Restored, RestoredTest, SavedTest};
+use crate::silence::Silence;
 
 /// How many runs of a test are taken in after a restart, at most: the newest. More wait only if states could not be saved
 /// for long, and by far fewer make up what is known of a test.
@@ -19,11 +22,11 @@ const REPLAYED: usize = 1000;
 const PLACES: &str = "SELECT requested, seq FROM runs
     WHERE test = ?1 AND verdict = ?2 AND requested >= ?3 AND (requested, seq) < (?4, ?5)
     ORDER BY requested DESC, seq DESC LIMIT ?6";
-const BY_SEQ: &str = "SELECT seq, id, requested, ended, waited, duration, verdict, reason FROM runs WHERE seq = ?1";
-const SINCE: &str = "SELECT seq, id, requested, ended, waited, duration, verdict, reason FROM runs
+const BY_SEQ: &str =
+    "SELECT seq, id, requested, ended, waited, duration, verdict, reason, code FROM runs WHERE seq = ?1";
+const SINCE: &str = "SELECT seq, id, requested, ended, waited, duration, verdict, reason, code FROM runs
     WHERE test = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3";
-const BY_ID: &str = "SELECT seq, id, requested, ended, waited, duration, verdict, reason, recordings, report
-    FROM runs WHERE id = ?1 AND test = ?2";
+const REPORT_BY_ID: &str = "SELECT report FROM runs WHERE id = ?1 AND test = ?2";
 
 /// The file, open for reading only while it can be.
 pub(crate) struct Readers {
@@ -37,7 +40,7 @@ impl Readers {
         Self { path, reader: Mutex::new(None) }
     }
 
-    /// Reads, on this thread. After an error the file is opened anew, since it may be another one by then.
+    /// Reads, on this thread. After an error the file is opened again, since it may be another one by then.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, HistoryError>) -> Result<T, HistoryError> {
         let mut reader = self.lock();
         let mut open = match reader.take() {
@@ -49,12 +52,12 @@ impl Readers {
         Ok(answer)
     }
 
-    /// The next read opens the file anew.
+    /// The next read opens the file again.
     pub(crate) fn forget(&self) {
         drop(self.lock().take());
     }
 
-    /// Whoever panics while he reads has taken the connection with him: the next one opens another.
+    /// If a reader panics, its connection is gone; the next read opens another.
     fn lock(&self) -> MutexGuard<'_, Option<Reader>> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,12 +72,12 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, HistoryError> {
         examine(path)?;
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         Ok(Self { connection })
     }
 
     /// The runs of a test, newest first, and one more than the page has room for, if there is one.
-    pub(crate) fn page(&mut self, test: &str, filter: &Filter) -> Result<Vec<Summary>, HistoryError> {
+    pub(crate) fn page(&mut self, test: &str, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError> {
         let transaction = self.connection.transaction()?;
         let Some(test) = test_id(&transaction, test)? else { return Ok(Vec::new()) };
         let (from, end, wanted) = (filter.earliest(), filter.end(), filter.limit() + 1);
@@ -93,20 +96,13 @@ impl Reader {
         places.into_iter().map(|(_, seq)| one(&mut select, seq)).collect()
     }
 
-    /// All about a run of a test.
-    pub(crate) fn report(&mut self, test: &str, id: &str) -> Result<Option<StoredRun>, HistoryError> {
+    /// All about a run of a test, in the form on the wire; nothing if there is no such run, or that was not kept.
+    pub(crate) fn report(&mut self, test: &str, id: &str) -> Result<Option<String>, HistoryError> {
         let transaction = self.connection.transaction()?;
         let Some(test) = test_id(&transaction, test)? else { return Ok(None) };
-        let mut select = transaction.prepare_cached(BY_ID)?;
-        let mut rows = select.query(params![id, test])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let recordings: Option<Vec<u8>> = row.get(8)?;
-        let report: Option<Vec<u8>> = row.get(9)?;
-        Ok(Some(StoredRun {
-            summary: summary(row)?,
-            report: report.as_deref().map(form::report).transpose()?,
-            recordings: form::paths(recordings.as_deref()),
-        }))
+        let mut select = transaction.prepare_cached(REPORT_BY_ID)?;
+        let found = select.query_row(params![id, test], |row| row.get::<_, Option<Vec<u8>>>(0)).optional()?;
+        found.flatten().as_deref().map(form::report).transpose()
     }
 
     /// What an earlier process has left.
@@ -125,10 +121,11 @@ impl Reader {
             restored.tests.insert(name, RestoredTest { state, runs });
         }
         let mut silences = transaction.prepare("SELECT id, text, expires FROM silences ORDER BY id")?;
-        let found = silences.query_map([], |row| {
-            Ok(SavedSilence { id: row.get(0)?, text: row.get(1)?, expires: form::time(row.get(2)?) })
-        })?;
-        restored.silences = found.collect::<Result<_, _>>()?;
+        let mut rows = silences.query([])?;
+        while let Some(row) = rows.next()? {
+            let (id, text, until): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            restored.silences.extend(silence(id, &text, until));
+        }
         Ok(restored)
     }
 }
@@ -150,7 +147,21 @@ fn saved(name: &str, state: Option<String>, included: Option<i64>) -> SavedTest 
     }
 }
 
-fn runs_since(transaction: &Transaction<'_>, test: i64, included: Option<Seq>) -> Result<Vec<Summary>, HistoryError> {
+fn silence(id: String, text: &str, until: i64) -> Option<Silence> {
+    match serde_json::from_str(text) {
+        Ok(silence) => Some(Silence { id, until: form::time(until), ..silence }),
+        Err(error) => {
+            tracing::error!(id, "a silence in the history cannot be read, and does not hold: {error}");
+            None
+        }
+    }
+}
+
+fn runs_since(
+    transaction: &Transaction<'_>,
+    test: i64,
+    included: Option<Seq>,
+) -> Result<Vec<RunSummary>, HistoryError> {
     let mut select = transaction.prepare_cached(SINCE)?;
     let mut rows = select.query(params![test, included.map_or(i64::MIN, |seq| seq.0), REPLAYED as i64])?;
     let mut runs = Vec::new();
@@ -161,14 +172,18 @@ fn runs_since(transaction: &Transaction<'_>, test: i64, included: Option<Seq>) -
     Ok(runs)
 }
 
-fn one(select: &mut CachedStatement<'_>, seq: i64) -> Result<Summary, HistoryError> {
+fn one(select: &mut CachedStatement<'_>, seq: i64) -> Result<RunSummary, HistoryError> {
     let mut rows = select.query([seq])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     summary(row)
 }
 
-fn summary(row: &Row<'_>) -> Result<Summary, HistoryError> {
-    Ok(Summary {
+fn reason(sentence: Option<String>, code: Option<String>) -> Option<Reason> {
+    Some(Reason { code: code.as_deref().and_then(Code::of_word), sentence: sentence? })
+}
+
+fn summary(row: &Row<'_>) -> Result<RunSummary, HistoryError> {
+    Ok(RunSummary {
         seq: Seq(row.get(0)?),
         id: row.get(1)?,
         requested: form::time(row.get(2)?),
@@ -176,7 +191,7 @@ fn summary(row: &Row<'_>) -> Result<Summary, HistoryError> {
         waited: form::duration(row.get(4)?),
         duration: form::duration(row.get(5)?),
         verdict: form::verdict(row.get(6)?)?,
-        reason: row.get(7)?,
+        reason: reason(row.get(7)?, row.get(8)?),
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use calltest_core::verdict::VerdictKind;
+use calltest_core::verdict::{Reason, VerdictKind};
 
 use super::error::HistoryError;
 use super::form;
@@ -18,12 +18,19 @@ pub(crate) const PAGE: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seq(pub(super) i64);
 
+#[cfg(test)]
+impl Seq {
+    /// A place that grows with this number.
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number.cast_signed())
+    }
+}
+
 /// A run that is over, as it is handed to the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FinishedRecord {
     /// The run's id. Of two runs with the same id, the first is kept.
     pub(crate) id: String,
-    /// The name of its test.
     pub(crate) test: String,
     /// When it was asked for.
     pub(crate) requested: SystemTime,
@@ -33,10 +40,9 @@ pub(crate) struct FinishedRecord {
     pub(crate) waited: Duration,
     /// How long it took from then on.
     pub(crate) duration: Duration,
-    /// How it came out.
     pub(crate) verdict: VerdictKind,
     /// Why it did not pass.
-    pub(crate) reason: Option<String>,
+    pub(crate) reason: Option<Reason>,
     /// All about it, in the form on the wire.
     pub(crate) report: String,
     /// Where its recordings are; they are deleted with it.
@@ -45,10 +51,9 @@ pub(crate) struct FinishedRecord {
 
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Summary {
+pub(crate) struct RunSummary {
     /// Its place in the order of all runs.
     pub(crate) seq: Seq,
-    /// Its id.
     pub(crate) id: String,
     /// When it was asked for.
     pub(crate) requested: SystemTime,
@@ -58,28 +63,16 @@ pub(crate) struct Summary {
     pub(crate) waited: Duration,
     /// How long it took from then on.
     pub(crate) duration: Duration,
-    /// How it came out.
     pub(crate) verdict: VerdictKind,
     /// Why it did not pass.
-    pub(crate) reason: Option<String>,
+    pub(crate) reason: Option<Reason>,
 }
 
-impl Summary {
+impl RunSummary {
     /// Its place in lists of its test's runs.
     pub(crate) fn cursor(&self) -> Cursor {
         Cursor { requested: form::of_time(self.requested), seq: self.seq.0 }
     }
-}
-
-/// All that is kept of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoredRun {
-    /// The run as lists have it.
-    pub(crate) summary: Summary,
-    /// All about it, in the form on the wire; nothing if that was too long to be kept.
-    pub(crate) report: Option<String>,
-    /// Where its recordings were put. They may be gone.
-    pub(crate) recordings: Vec<PathBuf>,
 }
 
 /// Which runs of a test somebody wants to see.
@@ -122,7 +115,7 @@ impl Filter {
     }
 
     /// Whether a run that is still in memory is wanted.
-    pub(super) fn wants(&self, summary: &Summary) -> bool {
+    pub(super) fn wants(&self, summary: &RunSummary) -> bool {
         let place = summary.cursor();
         self.verdicts.contains(&summary.verdict) && place.requested >= self.earliest() && place < self.end()
     }
@@ -130,20 +123,19 @@ impl Filter {
 
 /// Some runs of a test, the newest first.
 #[derive(Debug)]
-pub(crate) struct Page {
-    /// The runs.
-    pub(crate) runs: Vec<Summary>,
+pub(crate) struct RunPage {
+    pub(crate) runs: Vec<RunSummary>,
     /// Where the next page goes on; nothing if this is the last.
     pub(crate) next: Option<Cursor>,
     /// Why the runs on disk are not among them.
     pub(crate) missing: Option<HistoryError>,
 }
 
-impl Page {
+impl RunPage {
     /// A page of what was found on disk and in memory. A run that was being written meanwhile may be in both.
     pub(super) fn merged(
-        on_disk: Result<Vec<Summary>, HistoryError>,
-        in_memory: Vec<Summary>,
+        on_disk: Result<Vec<RunSummary>, HistoryError>,
+        in_memory: Vec<RunSummary>,
         filter: &Filter,
     ) -> Self {
         let (mut runs, missing) = match on_disk {
@@ -155,7 +147,7 @@ impl Page {
         runs.sort_by_key(|run| std::cmp::Reverse(run.cursor()));
         let has_more = runs.len() > filter.limit();
         runs.truncate(filter.limit());
-        let next = runs.last().filter(|_| has_more).map(Summary::cursor);
+        let next = runs.last().filter(|_| has_more).map(RunSummary::cursor);
         Self { runs, next, missing }
     }
 }

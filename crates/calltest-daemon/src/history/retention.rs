@@ -1,20 +1,18 @@
-//! What is thrown away: runs that are too old, too many or too big, with their recordings.
+//! Which runs are thrown away: those that are too old, too many or too big, and their recordings with them.
 //!
 //! It goes in small steps, each a transaction of its own, so that a run that wants to be written never waits long.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use calltest_core::plan::Retention;
 use calltest_core::verdict::VerdictKind;
 use rusqlite::{TransactionBehavior, params};
 
-use super::backlog::EXPENDABLE;
+use super::backlog::EVICTION_ORDER;
 use super::error::HistoryError;
-use super::form;
 use super::store::Store;
+use super::{form, recordings};
 
 /// How many runs are deleted in one step.
 const STEP: usize = 100;
@@ -38,10 +36,10 @@ struct Victim {
 
 impl Store {
     /// Takes one step, and tells whether there is more to do.
-    pub(crate) fn sweep(
+    pub(crate) fn prune(
         &mut self,
         retention: &Retention,
-        recordings: &Path,
+        folder: &Path,
         now: SystemTime,
     ) -> Result<bool, HistoryError> {
         let victims = self.victims(retention, now)?;
@@ -60,7 +58,7 @@ impl Store {
         drop(delete);
         // Before it is final that they are deleted: otherwise, if we were killed between, nobody would know these files.
         for path in victims.iter().flat_map(|victim| form::paths(victim.recordings.as_deref())) {
-            delete_recording(&path, recordings);
+            recordings::delete(&path, folder);
         }
         transaction.commit()?;
         self.runs = self.runs.saturating_sub(victims.len() as u64);
@@ -84,14 +82,14 @@ impl Store {
         }
         let too_many = self.runs.saturating_sub(retention.runs);
         if too_many > 0 {
-            return self.first_to_go(too_many);
+            return self.next_to_evict(too_many);
         }
         let bytes = self.bytes()?;
         if bytes <= retention.bytes {
             return Ok(Vec::new());
         }
         let average = (bytes / self.runs.max(1)).max(1);
-        self.first_to_go((bytes - retention.bytes).div_ceil(average))
+        self.next_to_evict((bytes - retention.bytes).div_ceil(average))
     }
 
     fn expired(&self, retention: &Retention, now: SystemTime) -> Result<Vec<Victim>, HistoryError> {
@@ -105,10 +103,10 @@ impl Store {
     }
 
     /// Some of those that are too many, as far as one step goes.
-    fn first_to_go(&self, count: u64) -> Result<Vec<Victim>, HistoryError> {
+    fn next_to_evict(&self, count: u64) -> Result<Vec<Victim>, HistoryError> {
         let count = usize::try_from(count).unwrap_or(STEP).min(STEP);
         let mut victims = Vec::new();
-        for verdicts in EXPENDABLE {
+        for verdicts in EVICTION_ORDER {
             let mut row = Vec::new();
             for verdict in verdicts {
                 row.extend(self.oldest(*verdict, i64::MAX, count - victims.len())?);
@@ -147,31 +145,4 @@ impl Store {
         drop(pages);
         Ok(self.pragma("freelist_count")? > SPARE)
     }
-}
-
-/// Deletes a recording, if it really is one: what the file says must not make us delete anything else.
-fn delete_recording(path: &Path, folder: &Path) {
-    match place(path, folder) {
-        Ok(Some(place)) => match fs::remove_file(&place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path = %path.display(), %error, "could not delete the recording of a run that is forgotten");
-            }
-            _ => {}
-        },
-        Ok(None) => {
-            tracing::error!(path = %path.display(), folder = %folder.display(), "this is no recording, and is not deleted");
-        }
-        // Its folder is gone, and so is it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "could not find the recording of a run that is forgotten");
-        }
-    }
-}
-
-/// Where a file below the folder really is, all links on the way followed, but not one in its own place.
-fn place(path: &Path, folder: &Path) -> io::Result<Option<PathBuf>> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
-    let parent = fs::canonicalize(parent)?;
-    Ok(parent.starts_with(fs::canonicalize(folder)?).then(|| parent.join(name)))
 }

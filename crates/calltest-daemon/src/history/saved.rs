@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::form;
-use super::record::{Seq, Summary};
+use super::record::{RunSummary, Seq};
+use crate::silence::Silence;
 
 /// How a test fares, as the daemon saved it last. A key that an earlier version did not write has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,12 +25,15 @@ pub(crate) struct SavedTest {
     pub(crate) counts: SavedCounts,
     /// When things happened last.
     pub(crate) times: SavedTimes,
-    /// The last run's id.
     pub(crate) run: Option<String>,
     /// Why the last run did not pass.
     pub(crate) reason: Option<String>,
+    /// The code of that reason.
+    pub(crate) code: Option<String>,
     /// Why the last one before that did not pass.
     pub(crate) earlier_reason: Option<String>,
+    /// The code of that reason.
+    pub(crate) earlier_code: Option<String>,
     /// Its place in the order in which tests were heard of first.
     pub(crate) rank: Option<u64>,
     /// When the next run is due.
@@ -71,24 +75,13 @@ pub(crate) struct SavedTimes {
     pub(crate) ended: Option<SystemTime>,
 }
 
-/// A silence. What it says is the daemon's business.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SavedSilence {
-    /// Its id.
-    pub(crate) id: String,
-    /// The daemon's form of it.
-    pub(crate) text: String,
-    /// When it ends by itself; it is forgotten some time after that.
-    pub(crate) expires: SystemTime,
-}
-
 /// What an earlier process has left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Restored {
     /// Every test that was ever saved or run, by name.
     pub(crate) tests: BTreeMap<String, RestoredTest>,
     /// Silences that were not removed; some may have ended by now.
-    pub(crate) silences: Vec<SavedSilence>,
+    pub(crate) silences: Vec<Silence>,
 }
 
 /// What an earlier process has left of a test.
@@ -97,5 +90,5 @@ pub(crate) struct RestoredTest {
     /// How it fared when that was saved last.
     pub(crate) state: SavedTest,
     /// The runs since then, oldest first: they are yet to be taken in.
-    pub(crate) runs: Vec<Summary>,
+    pub(crate) runs: Vec<RunSummary>,
 }

@@ -4,28 +4,21 @@
 //! no tokio, and does not try again: whoever owns it decides what an error means.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use calltest_core::code::Code;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Savepoint, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Savepoint, TransactionBehavior, params};
 
-use super::backlog::{Batch, Entry, Kept};
+use super::backlog::{Batch, Item};
 use super::error::HistoryError;
+use super::file_kind::{APPLICATION, BUSY_TIMEOUT, FORM, examine, form_of};
 use super::form;
+use super::pending_run::PendingRun;
 use super::record::Seq;
-
-/// The version of the schema. A file of an older version is brought to this one; one of a newer version is left alone.
-pub(crate) const FORM: u32 = 1;
-/// "ctst", by which files of ours are known.
-const APPLICATION: u32 = 0x6374_7374;
-/// The first bytes of every SQLite database.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// How long a statement waits for a lock of somebody else.
-pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A run's `seq` is given by us, since runs have their place before they are written.
 ///
@@ -54,7 +47,8 @@ const SCHEMA: &str = "
         duration INTEGER NOT NULL,
         reason TEXT,
         recordings BLOB,
-        report BLOB
+        report BLOB,
+        code TEXT
     );
     CREATE UNIQUE INDEX runs_by_id ON runs (id);
     CREATE INDEX runs_by_test ON runs (test);
@@ -79,12 +73,10 @@ struct Identity {
     inode: u64,
 }
 
-/// An entry that was left out, because it alone could not be written.
+/// An item that was left out, because it alone could not be written.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// What it was.
-    pub(crate) entry: String,
-    /// Why.
+    pub(crate) item: String,
     pub(crate) error: HistoryError,
 }
 
@@ -103,7 +95,7 @@ impl Store {
         create(path)?;
         examine(path)?;
         let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         // Until it is known to be whole, closing it is to change nothing.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // Only before the first page is written, which choosing the journal does.
@@ -117,7 +109,10 @@ impl Store {
         connection.pragma_update(None, "cache_size", -16_384)?;
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         connection.set_prepared_statement_cache_capacity(64);
-        found(&connection)?.map_or_else(|| make_schema(&mut connection), |_| Ok(()))?;
+        match form_of(&connection)? {
+            None => make_schema(&mut connection)?,
+            Some(form) => convert(&mut connection, form)?,
+        }
         let runs: i64 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0))?;
         let last: i64 = connection.query_row(
             "SELECT max(ifnull((SELECT max(seq) FROM runs), 0), ifnull((SELECT max(included) FROM tests), 0))",
@@ -140,10 +135,10 @@ impl Store {
         Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
     }
 
-    /// Writes all or nothing, but for entries that cannot be written for a reason of their own, and are returned.
+    /// Writes all or nothing, but for items that cannot be written for a reason of their own, and are returned.
     pub(crate) fn write(&mut self, batch: &Batch) -> Result<Vec<Refused>, HistoryError> {
         let gain = match self.try_to_write(batch, false) {
-            Err(error) if error.blames_the_entry() => self.try_to_write(batch, true)?,
+            Err(error) if error.blames_the_item() => self.try_to_write(batch, true)?,
             gain => gain?,
         };
         self.runs += gain.runs;
@@ -152,24 +147,24 @@ impl Store {
         Ok(gain.refused)
     }
 
-    /// With `one_by_one`, each entry can be taken back by itself, which takes longer.
+    /// With `one_by_one`, each item can be taken back by itself, which takes longer.
     fn try_to_write(&mut self, batch: &Batch, one_by_one: bool) -> Result<Gain, HistoryError> {
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut gain = Gain { last: self.last, ..Gain::default() };
         let mut whole = transaction.savepoint()?;
-        for entry in batch.entries() {
+        for item in batch.items() {
             if !one_by_one {
-                put(&whole, entry, &self.tests, &mut gain)?;
+                put(&whole, item, &self.tests, &mut gain)?;
                 continue;
             }
             let single = whole.savepoint()?;
-            match put(&single, entry, &self.tests, &mut gain) {
+            match put(&single, item, &self.tests, &mut gain) {
                 Ok(()) => single.commit()?,
-                Err(error) if error.blames_the_entry() => {
+                Err(error) if error.blames_the_item() => {
                     single.finish()?;
-                    // It may have been this entry that made the test's row, which is gone now.
+                    // It may have been this item that made the test's row, which is gone now.
                     gain.tests.clear();
-                    gain.refused.push(Refused { entry: entry.to_string(), error });
+                    gain.refused.push(Refused { item: item.to_string(), error });
                 }
                 Err(error) => return Err(error),
             }
@@ -216,46 +211,6 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Sees whether a file is ours, or is to be. First by its bytes, because SQLite takes a short file of any kind for an empty
-/// database; then with a connection that cannot write, because the newest header may be in the log.
-pub(super) fn examine(path: &Path) -> Result<(), HistoryError> {
-    let mut header = Vec::new();
-    File::open(path)?.take(100).read_to_end(&mut header)?;
-    if header.is_empty() {
-        return Ok(());
-    }
-    let number = |at: usize| header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-    let (Some(version), Some(application)) = (number(60), number(68)) else { return Err(HistoryError::Foreign) };
-    if !header.starts_with(MAGIC) {
-        return Err(HistoryError::Foreign);
-    }
-    is_known(application, version)?;
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.busy_timeout(PATIENCE)?;
-    found(&connection).map(drop)
-}
-
-/// The version of a database; nothing if it is empty.
-fn found(connection: &Connection) -> Result<Option<u32>, HistoryError> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let (application, version) = (pragma("application_id")?.cast_unsigned(), pragma("user_version")?.cast_unsigned());
-    is_known(application, version)?;
-    if application == APPLICATION {
-        return Ok(Some(version));
-    }
-    let table: Option<i64> =
-        connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |row| row.get(0)).optional()?;
-    if table.is_some() { Err(HistoryError::Foreign) } else { Ok(None) }
-}
-
-fn is_known(application: u32, version: u32) -> Result<(), HistoryError> {
-    match (application, version) {
-        (APPLICATION, found) if found > FORM => Err(HistoryError::Newer { found }),
-        (APPLICATION, _) | (0, 0) => Ok(()),
-        _ => Err(HistoryError::Foreign),
-    }
-}
-
 fn make_schema(connection: &mut Connection) -> Result<(), HistoryError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SCHEMA)?;
@@ -264,15 +219,28 @@ fn make_schema(connection: &mut Connection) -> Result<(), HistoryError> {
     Ok(transaction.commit()?)
 }
 
+/// Brings a file of an older version into the form of this one.
+fn convert(connection: &mut Connection, form: u32) -> Result<(), HistoryError> {
+    if form >= FORM {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if form < 2 {
+        transaction.execute_batch("ALTER TABLE runs ADD COLUMN code TEXT")?;
+    }
+    transaction.pragma_update(None, "user_version", FORM)?;
+    Ok(transaction.commit()?)
+}
+
 fn put(
     within: &Savepoint<'_>,
-    entry: Entry<'_>,
+    item: Item<'_>,
     known: &HashMap<String, i64>,
     gain: &mut Gain,
 ) -> Result<(), HistoryError> {
-    match entry {
-        Entry::Run(run) => put_run(within, run, known, gain)?,
-        Entry::Test(name, state) => {
+    match item {
+        Item::Run(run) => put_run(within, run, known, gain)?,
+        Item::Test(name, state) => {
             let text = serde_json::to_string(state).map_err(HistoryError::Unwritable)?;
             let mut insert = within.prepare_cached(
                 "INSERT INTO tests (name, state, included) VALUES (?1, ?2, ?3)
@@ -280,12 +248,13 @@ fn put(
             )?;
             insert.execute(params![name, text, state.included.map(|seq| seq.0)])?;
         }
-        Entry::Silence(silence) => {
+        Item::Silence(silence) => {
             let mut insert =
                 within.prepare_cached("INSERT OR REPLACE INTO silences (id, expires, text) VALUES (?1, ?2, ?3)")?;
-            insert.execute(params![silence.id, form::of_time(silence.expires), silence.text])?;
+            let text = serde_json::to_string(silence).map_err(HistoryError::Unwritable)?;
+            insert.execute(params![silence.id, form::of_time(silence.until), text])?;
         }
-        Entry::NoSilence(id) => {
+        Item::NoSilence(id) => {
             within.prepare_cached("DELETE FROM silences WHERE id = ?1")?.execute([id])?;
         }
     }
@@ -294,7 +263,7 @@ fn put(
 
 fn put_run(
     within: &Savepoint<'_>,
-    run: &Kept,
+    run: &PendingRun,
     known: &HashMap<String, i64>,
     gain: &mut Gain,
 ) -> Result<(), HistoryError> {
@@ -312,8 +281,8 @@ fn put_run(
     let seq = run.seq.max(gain.last.saturating_add(1));
     // A run whose id is there already is that same run, of a batch of which we were told that it had failed.
     let mut insert = within.prepare_cached(
-        "INSERT INTO runs (seq, id, test, verdict, requested, ended, waited, duration, reason, recordings, report)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO runs (seq, id, test, verdict, requested, ended, waited, duration, reason, recordings, report, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING",
     )?;
     let inserted = insert.execute(params![
         seq,
@@ -324,9 +293,10 @@ fn put_run(
         run.ended,
         run.waited,
         run.duration,
-        run.reason,
+        run.reason.as_ref().map(|reason| reason.sentence.as_str()),
         form::of_paths(&run.recordings),
         run.report,
+        run.reason.as_ref().and_then(|reason| reason.code).map(Code::word),
     ])?;
     if inserted == 0 {
         tracing::warn!(run_id = run.id, test = run.test, "a run of this id is in the history already");

@@ -9,8 +9,9 @@ mod trouble;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use calltest_core::code::Code;
 use calltest_core::plan::Retention;
-use calltest_core::verdict::VerdictKind;
+use calltest_core::verdict::{Reason, VerdictKind};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -81,14 +82,32 @@ fn run(test: &str, number: u64, verdict: VerdictKind) -> FinishedRecord {
         waited: Duration::from_millis(250),
         duration: Duration::from_micros(11_750_001),
         verdict,
-        reason: (verdict != VerdictKind::Pass).then(|| format!("trunk: reason {number}")),
+        reason: (verdict != VerdictKind::Pass).then(|| because(&format!("trunk: reason {number}"))),
         report: format!(r#"{{"version":1,"id":"{}","test":"{test}"}}"#, id(number)),
         recordings: Vec::new(),
     }
 }
 
+fn because(sentence: &str) -> Reason {
+    Reason { code: Some(Code::NoAnswer), sentence: sentence.into() }
+}
+
+/// A silence of that test.
+fn silence(id: &str, test: &str, until: SystemTime) -> Arc<Silence> {
+    Arc::new(Silence {
+        id: id.into(),
+        tests: vec![test.into()],
+        links: Vec::new(),
+        servers: Vec::new(),
+        all: false,
+        created: moment(1),
+        until,
+        reason: "works on the line".into(),
+    })
+}
+
 /// The numbers of the runs on a page.
-fn numbers(page: &Page) -> Vec<u64> {
+fn numbers(page: &RunPage) -> Vec<u64> {
     page.runs.iter().map(|run| u64::from_str_radix(&run.id, 16).unwrap()).collect()
 }
 

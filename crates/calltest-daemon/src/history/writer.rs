@@ -13,13 +13,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::Place;
-use super::backlog::{Backlog, Batch, Bound, Kept};
+use super::backlog::{Backlog, Batch, Bound};
 use super::error::HistoryError;
+use super::pending_run::PendingRun;
+use super::place::Place;
 use super::query::Readers;
-use super::record::{Filter, Seq, Summary};
-use super::saved::{SavedSilence, SavedTest};
+use super::record::{Filter, RunSummary, Seq};
+use super::saved::SavedTest;
 use super::store::{Refused, Store};
+use crate::silence::Silence;
 
 /// How often what must be thrown away is looked for while nothing is written: runs grow old even then.
 const IDLE: Duration = Duration::from_secs(60);
@@ -48,7 +50,7 @@ impl Default for Limits {
 }
 
 /// What the writer shares with those for whom it writes.
-pub(crate) struct Shared {
+pub(crate) struct WriteQueue {
     state: Mutex<State>,
     work: Condvar,
 }
@@ -57,15 +59,17 @@ struct State {
     backlog: Backlog,
     /// Where there is none, runs are all that is kept, and only the latest.
     has_file: bool,
-    trouble: Option<Trouble>,
+    outage: Option<Outage>,
     is_closing: bool,
 }
 
 /// Why nothing can be written now.
-struct Trouble {
+struct Outage {
     path: PathBuf,
     cause: String,
     advice: &'static str,
+    /// How often it was tried in vain.
+    attempts: u64,
 }
 
 /// What the writer is woken for.
@@ -74,9 +78,9 @@ struct Turn {
     is_closing: bool,
 }
 
-impl Shared {
+impl WriteQueue {
     pub(crate) fn new(bound: Bound, has_file: bool) -> Self {
-        let state = State { backlog: Backlog::new(bound), has_file, trouble: None, is_closing: false };
+        let state = State { backlog: Backlog::new(bound), has_file, outage: None, is_closing: false };
         Self { state: Mutex::new(state), work: Condvar::new() }
     }
 
@@ -86,9 +90,9 @@ impl Shared {
 
     /// Takes in a run. What is returned beside its place comes when it has been written, or when that has failed; nothing
     /// if it is not worth waiting.
-    pub(crate) fn add(&self, run: Kept) -> (Seq, Option<oneshot::Receiver<()>>) {
+    pub(crate) fn add(&self, run: PendingRun) -> (Seq, Option<oneshot::Receiver<()>>) {
         let mut state = self.lock();
-        let is_hopeful = state.has_file && state.trouble.is_none() && !state.is_closing;
+        let is_hopeful = state.has_file && state.outage.is_none() && !state.is_closing;
         let (written, wait) = is_hopeful.then(oneshot::channel).unzip();
         let seq = state.backlog.add(run, SystemTime::now(), written);
         let by_age = !state.has_file;
@@ -112,7 +116,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn save_silence(&self, id: String, silence: Option<SavedSilence>) {
+    pub(crate) fn save_silence(&self, id: String, silence: Option<Arc<Silence>>) {
         let mut state = self.lock();
         if state.has_file {
             state.backlog.save_silence(id, silence);
@@ -120,18 +124,18 @@ impl Shared {
         }
     }
 
-    pub(crate) fn page(&self, test: &str, filter: &Filter) -> Vec<Summary> {
+    pub(crate) fn page(&self, test: &str, filter: &Filter) -> Vec<RunSummary> {
         self.lock().backlog.page(test, filter)
     }
 
-    pub(crate) fn find(&self, test: &str, id: &str) -> Option<Arc<Kept>> {
+    pub(crate) fn find(&self, test: &str, id: &str) -> Option<Arc<PendingRun>> {
         self.lock().backlog.find(test, id)
     }
 
     /// A sentence about why nothing is written, if so.
     pub(crate) fn condition(&self) -> Option<String> {
         let state = self.lock();
-        let Trouble { path, cause, advice } = state.trouble.as_ref()?;
+        let Outage { path, cause, advice, .. } = state.outage.as_ref()?;
         let (waiting, dropped) = state.backlog.figures();
         let kept = match waiting {
             1 => "1 run is kept in memory".to_owned(),
@@ -142,6 +146,12 @@ impl Shared {
             _ => format!(", and {dropped} had to be dropped"),
         };
         Some(format!("the history cannot be written to {}: {cause}; meanwhile {kept}{lost}; {advice}", path.display()))
+    }
+
+    /// How often writing was tried in vain since it last succeeded.
+    #[cfg(test)]
+    pub(crate) fn attempts(&self) -> u64 {
+        self.lock().outage.as_ref().map_or(0, |outage| outage.attempts)
     }
 
     /// The writer is to write what is left, and to end.
@@ -166,11 +176,11 @@ impl Shared {
     fn written(&self, batch: &Batch) {
         let mut state = self.lock();
         state.backlog.written(batch);
-        if let Some(trouble) = state.trouble.take() {
+        if let Some(outage) = state.outage.take() {
             let (waiting, _) = state.backlog.figures();
             let dropped = state.backlog.take_dropped();
             drop(state);
-            let path = trouble.path.display();
+            let path = outage.path.display();
             tracing::info!(%path, waiting, dropped, "the history can be written again");
         }
     }
@@ -179,9 +189,11 @@ impl Shared {
         let cause = error.to_string();
         let mut state = self.lock();
         state.backlog.failed();
-        let is_news = state.trouble.as_ref().is_none_or(|trouble| trouble.cause != cause);
-        state.trouble = Some(Trouble { path: path.to_owned(), cause, advice: error.advice() });
+        let is_news = state.outage.as_ref().is_none_or(|outage| outage.cause != cause);
+        let attempts = state.outage.as_ref().map_or(0, |outage| outage.attempts) + 1;
+        state.outage = Some(Outage { path: path.to_owned(), cause, advice: error.advice(), attempts });
         drop(state);
+        tracing::debug!(path = %path.display(), attempts, %error, "the history could not be written");
         if is_news && let Some(sentence) = self.condition() {
             tracing::error!("{sentence}");
         }
@@ -202,26 +214,26 @@ impl Shared {
 pub(crate) struct Writer {
     place: Place,
     limits: Limits,
-    shared: Arc<Shared>,
+    queue: Arc<WriteQueue>,
     readers: Arc<Readers>,
     store: Option<Store>,
     /// How the file looked when it was found damaged. It is not touched before it looks different.
-    damaged: Option<Looks>,
+    damaged: Option<FileStamp>,
     due: Instant,
-    sweep_trouble: Option<String>,
+    prune_error: Option<String>,
 }
 
-/// By what one sees that somebody has repaired or replaced a file.
+/// Tells whether a file was repaired or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Looks {
+struct FileStamp {
     inode: u64,
     length: u64,
     changed: (i64, i64),
 }
 
 impl Writer {
-    pub(crate) fn new(place: Place, limits: Limits, shared: Arc<Shared>, readers: Arc<Readers>) -> Self {
-        Self { place, limits, shared, readers, store: None, damaged: None, due: Instant::now(), sweep_trouble: None }
+    pub(crate) fn new(place: Place, limits: Limits, queue: Arc<WriteQueue>, readers: Arc<Readers>) -> Self {
+        Self { place, limits, queue, readers, store: None, damaged: None, due: Instant::now(), prune_error: None }
     }
 
     /// The first attempt to open the file, before the thread begins.
@@ -233,16 +245,16 @@ impl Writer {
 
     /// Writes until everything is written and no more is to come.
     pub(crate) fn run(mut self) {
-        let (shared, path) = (Arc::clone(&self.shared), self.place.path.clone());
+        let (queue, path) = (Arc::clone(&self.queue), self.place.path.clone());
         if catch_unwind(AssertUnwindSafe(|| self.write_on())).is_err() {
-            shared.failed(&path, &HistoryError::Panicked);
+            queue.failed(&path, &HistoryError::Panicked);
         }
-        shared.ended();
+        queue.ended();
     }
 
     fn write_on(&mut self) {
         loop {
-            let turn = self.shared.next_turn(self.due, self.store.is_some());
+            let turn = self.queue.next_turn(self.due, self.store.is_some());
             match self.attend(&turn.batch) {
                 Ok(()) if turn.is_closing && turn.batch.is_empty() => break,
                 Ok(()) => {}
@@ -275,27 +287,27 @@ impl Writer {
         };
         let outcome = store.write(batch);
         let store = self.store.insert(store);
-        for Refused { entry, error } in outcome? {
-            tracing::error!(%error, "the history cannot take in {entry}: it is left out");
+        for Refused { item, error } in outcome? {
+            tracing::error!(%error, "the history cannot take in {item}: it is left out");
         }
-        self.shared.written(batch);
+        self.queue.written(batch);
         let now = Instant::now();
         if self.due > now {
             self.due = if batch.is_empty() { self.due } else { self.due.min(now + BUSY) };
             return Ok(());
         }
-        match store.sweep(&self.place.retention, &self.place.recordings, SystemTime::now()) {
+        match store.prune(&self.place.retention, &self.place.recordings, SystemTime::now()) {
             Ok(has_more) => {
-                self.sweep_trouble = None;
+                self.prune_error = None;
                 self.due = if has_more { now } else { now + IDLE };
             }
             Err(HistoryError::Damaged) => return Err(HistoryError::Damaged),
             Err(error) => {
-                let trouble = error.to_string();
-                if self.sweep_trouble.as_ref() != Some(&trouble) {
+                let why = error.to_string();
+                if self.prune_error.as_ref() != Some(&why) {
                     tracing::error!(path = %self.place.path.display(), %error, "nothing is thrown away from the history");
                 }
-                self.sweep_trouble = Some(trouble);
+                self.prune_error = Some(why);
                 self.due = now + IDLE;
             }
         }
@@ -305,7 +317,7 @@ impl Writer {
     /// The file, opened; if it was found damaged, only after it was changed and is found whole.
     fn opened(&mut self) -> Result<Store, HistoryError> {
         let path = &self.place.path;
-        if self.damaged.is_some() && self.damaged == Looks::of(path) {
+        if self.damaged.is_some() && self.damaged == FileStamp::of(path) {
             return Err(HistoryError::Damaged);
         }
         let store = Store::open(path, self.limits.pages.load(Ordering::Relaxed))?;
@@ -313,11 +325,11 @@ impl Writer {
             && let Err(error) = store.check()
         {
             abandon(store, path);
-            self.damaged = Looks::of(path);
+            self.damaged = FileStamp::of(path);
             return Err(error);
         }
         self.damaged = None;
-        self.shared.lock().backlog.go_on_after(store.last());
+        self.queue.lock().backlog.go_on_after(store.last());
         Ok(store)
     }
 
@@ -329,10 +341,10 @@ impl Writer {
             if let Some(store) = store {
                 abandon(store, path);
             }
-            self.damaged = Looks::of(path);
+            self.damaged = FileStamp::of(path);
         }
         self.readers.forget();
-        self.shared.failed(path, error);
+        self.queue.failed(path, error);
         self.due = Instant::now() + self.limits.retry;
     }
 }
@@ -343,7 +355,7 @@ fn abandon(store: Store, path: &Path) {
     }
 }
 
-impl Looks {
+impl FileStamp {
     /// Nothing if there is no such file.
     fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;

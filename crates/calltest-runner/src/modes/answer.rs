@@ -11,10 +11,10 @@ pub(super) async fn go_through(
     sound: Option<&str>,
     record: Option<&str>,
 ) -> Result<(), Stop> {
-    call.invite(at)?;
-    call.let_ring().await?;
+    call.invite(at).await?;
+    call.accept_and_ring().await?;
     call.answer().await?;
-    call.be_up(Side::Dst).await?;
+    call.see_answer(Side::Dst).await?;
     call.record(Side::Dst, record).await?;
     call.pause(call.test.delay.answer).await?;
     call.play(Side::Dst, sound).await

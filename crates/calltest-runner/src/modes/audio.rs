@@ -2,17 +2,17 @@
 //! what comes in.
 
 use calltest_core::evidence::{Side, Stop};
-use calltest_core::plan::{Audio, Ends};
+use calltest_core::plan::{Audio, Parties};
 
 use crate::call::Call;
 
-pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, audio: &Audio) -> Result<(), Stop> {
-    call.listen(ends)?;
-    call.dial(ends.number.as_deref()).await?;
-    call.let_ring().await?;
+pub(super) async fn go_through(call: &mut Call<'_>, parties: &Parties, audio: &Audio) -> Result<(), Stop> {
+    call.listen(parties).await?;
+    call.dial(parties.number.as_deref()).await?;
+    call.accept_and_ring().await?;
     call.answer().await?;
-    call.be_up(Side::Dst).await?;
-    call.be_up(Side::Src).await?;
+    call.see_answer(Side::Dst).await?;
+    call.see_answer(Side::Src).await?;
     call.record(Side::Src, audio.src_in.as_deref()).await?;
     call.record(Side::Dst, audio.dst_in.as_deref()).await?;
     call.pause(call.test.delay.answer).await?;

@@ -1,14 +1,14 @@
 //! `call`: both ends are ours. The callee rings and rejects; the caller has to see the ringing.
 
 use calltest_core::evidence::Stop;
-use calltest_core::plan::{Ends, Rejection};
+use calltest_core::plan::{Parties, Rejection};
 
 use crate::call::Call;
 
-pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, reject_with: Rejection) -> Result<(), Stop> {
-    call.listen(ends)?;
-    call.dial(ends.number.as_deref()).await?;
-    call.let_ring().await?;
+pub(super) async fn go_through(call: &mut Call<'_>, parties: &Parties, reject_with: Rejection) -> Result<(), Stop> {
+    call.listen(parties).await?;
+    call.dial(parties.number.as_deref()).await?;
+    call.accept_and_ring().await?;
     call.see_ringing().await?;
     call.see_early_media().await?;
     call.reject(reject_with).await?;

@@ -2,18 +2,18 @@
 //! to hear exactly the other's.
 
 use calltest_core::evidence::{Side, Stop};
-use calltest_core::plan::{Dtmf, Ends};
+use calltest_core::plan::{Dtmf, Parties};
 
 use crate::call::Call;
 
-pub(super) async fn go_through(call: &mut Call<'_>, ends: &Ends, dtmf: &Dtmf) -> Result<(), Stop> {
+pub(super) async fn go_through(call: &mut Call<'_>, parties: &Parties, dtmf: &Dtmf) -> Result<(), Stop> {
     let expectation = call.expectation;
-    call.listen(ends)?;
-    call.dial(ends.number.as_deref()).await?;
-    call.let_ring().await?;
+    call.listen(parties).await?;
+    call.dial(parties.number.as_deref()).await?;
+    call.accept_and_ring().await?;
     call.answer().await?;
-    call.be_up(Side::Dst).await?;
-    call.be_up(Side::Src).await?;
+    call.see_answer(Side::Dst).await?;
+    call.see_answer(Side::Src).await?;
     call.pause(call.test.delay.answer).await?;
     // One direction at a time: RFC 4733 digits sent both ways at once get lost or doubled in Asterisk.
     for digits in &expectation.digits {

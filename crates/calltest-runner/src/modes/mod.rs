@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calltest_core::evidence::Stop;
-use calltest_core::plan::Mode;
+use calltest_core::plan::{BothScript, InScript, OutScript, Route};
 
 use crate::call::Call;
 
@@ -23,16 +23,26 @@ const TAIL: Duration = Duration::from_millis(500);
 
 /// Goes through the script of the test's mode.
 pub(crate) async fn go_through(call: &mut Call<'_>) -> Result<(), Stop> {
-    match &call.test.mode {
-        Mode::Dtmf { ends, dtmf } => dtmf::go_through(call, ends, dtmf).await,
-        Mode::Call { ends, reject_with } => self::call::go_through(call, ends, *reject_with).await,
-        Mode::Audio { ends, audio } => audio::go_through(call, ends, audio).await,
-        Mode::Ring { to } => ring::go_through(call, to).await,
-        Mode::Play { to, sound, record } => play::go_through(call, to, sound.as_deref(), record.as_deref()).await,
-        Mode::Fail { to, within } => fail::go_through(call, to, *within).await,
-        Mode::Timeout { to, .. } => timeout::go_through(call, to).await,
-        Mode::Wait { at, reject_with } => wait::go_through(call, at, *reject_with).await,
-        Mode::Answer { at, sound, record } => answer::go_through(call, at, sound.as_deref(), record.as_deref()).await,
-        Mode::Record { at, sound, record } => record::go_through(call, at, sound.as_deref(), record.as_deref()).await,
+    match &call.test.route {
+        Route::Both { parties, script } => match script {
+            BothScript::Dtmf(dtmf) => dtmf::go_through(call, parties, dtmf).await,
+            BothScript::Call { reject_with } => self::call::go_through(call, parties, *reject_with).await,
+            BothScript::Audio(audio) => audio::go_through(call, parties, audio).await,
+        },
+        Route::Out { to, script } => match script {
+            OutScript::Ring => ring::go_through(call, to).await,
+            OutScript::Play { sound, record } => play::go_through(call, to, sound.as_deref(), record.as_deref()).await,
+            OutScript::Fail { within } => fail::go_through(call, to, *within).await,
+            OutScript::Timeout { .. } => timeout::go_through(call, to).await,
+        },
+        Route::In { at, script } => match script {
+            InScript::Wait { reject_with } => wait::go_through(call, at, *reject_with).await,
+            InScript::Answer { sound, record } => {
+                answer::go_through(call, at, sound.as_deref(), record.as_deref()).await
+            }
+            InScript::Record { sound, record } => {
+                record::go_through(call, at, sound.as_deref(), record.as_deref()).await
+            }
+        },
     }
 }

@@ -12,7 +12,7 @@ pub(super) async fn go_through(
     record: Option<&str>,
 ) -> Result<(), Stop> {
     call.dial(to.number.as_deref()).await?;
-    call.be_up(Side::Src).await?;
+    call.see_answer(Side::Src).await?;
     call.record(Side::Src, record).await?;
     call.pause(call.test.delay.answer).await?;
     call.play(Side::Src, sound).await

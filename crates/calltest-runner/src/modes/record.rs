@@ -5,7 +5,7 @@ use calltest_core::evidence::{Side, Stop};
 use calltest_core::plan::Reception;
 
 use crate::call::{Call, Waited};
-use crate::verbs::Limit;
+use crate::waits::Limit;
 
 pub(super) async fn go_through(
     call: &mut Call<'_>,
@@ -13,10 +13,10 @@ pub(super) async fn go_through(
     sound: Option<&str>,
     record: Option<&str>,
 ) -> Result<(), Stop> {
-    call.invite(at)?;
-    call.let_ring().await?;
+    call.invite(at).await?;
+    call.accept_and_ring().await?;
     call.answer().await?;
-    call.be_up(Side::Dst).await?;
+    call.see_answer(Side::Dst).await?;
     call.record(Side::Dst, record).await?;
     // The caller may end the call at any time from here on.
     if call.see_caller_end(Some(Limit::from_now(call.test.delay.answer))).await? == Waited::Elapsed {

@@ -6,7 +6,7 @@ use calltest_core::plan::{Reception, Rejection};
 use crate::call::Call;
 
 pub(super) async fn go_through(call: &mut Call<'_>, at: &Reception, reject_with: Rejection) -> Result<(), Stop> {
-    call.invite(at)?;
-    call.let_ring().await?;
+    call.invite(at).await?;
+    call.accept_and_ring().await?;
     call.reject(reject_with).await
 }

@@ -3,11 +3,11 @@
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Completions};
-use crate::exit::Exit;
+use crate::exit::{Exit, Stop};
 use crate::output;
 
-pub(crate) fn run(completions: &Completions) -> anyhow::Result<Exit> {
+pub(crate) fn run(completions: &Completions) -> Result<Exit, Stop> {
     let mut script = Vec::new();
     clap_complete::generate(completions.shell, &mut Cli::command(), "calltest", &mut script);
-    output::print_all(&String::from_utf8_lossy(&script))
+    Ok(output::print_all(&String::from_utf8_lossy(&script))?)
 }

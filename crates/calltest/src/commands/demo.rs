@@ -1,7 +1,7 @@
 //! `calltest demo`: private Asterisk servers, the example tests, and tests across a trunk, with nothing set up beforehand.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,18 +13,16 @@ use crate::call_loop::call_loop;
 use crate::cli::{Cli, Demo, Format};
 use crate::commands::run::{chosen, run_all};
 use crate::display::{Display, Style};
-use crate::exit::Exit;
-use crate::{configuration, logging, output};
+use crate::exit::{Exit, Stop};
+use crate::{configuration, directories, logging, output};
 
 /// The example configuration, as it lies at the top of the source tree.
 const EXAMPLE: &str = include_str!("../../../../example.cfg");
 
-pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
+pub(crate) fn run(cli: &Cli, demo: &Demo) -> Result<Exit, Stop> {
     let progress = MultiProgress::new();
-    if let Err(exit) = logging::start(cli, None, &progress) {
-        return Ok(exit);
-    }
-    let installation = installation(cli, demo).context("no Asterisk for the demo")?;
+    logging::start(cli, None, &progress)?;
+    let installation = installation(cli, demo).context("no Asterisk for the demo").map_err(explained)?;
     let version = installation.version().split(['+', '~']).next().unwrap_or_default();
     say(cli, &format!("starting two private servers with Asterisk {version}, joined by a SIP trunk"));
     let lab = Lab::builder(&installation)
@@ -32,22 +30,14 @@ pub(crate) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
         .server("b")
         .trunk(Trunk::between("a", "b").links("berlin", "paris"))
         .start()
-        .context("could not start the private Asterisk servers")?;
+        .context("could not start the private Asterisk servers")
+        .map_err(explained)?;
     let (a, b) = (lab.server("a"), lab.server("b"));
     say(cli, &format!("server a: {}   server b: {}", a.ari().base_url(), b.ari().base_url()));
     let source = Source::File { path: "example.cfg".into(), text: EXAMPLE.into() };
-    let loaded = match configuration::load_source(source, &cli.common, overrides(a, b)) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+    let loaded = configuration::load_source(source, &cli.common, overrides(a, b))?;
     let plan = Arc::new(loaded.plan);
-    let tests = match chosen(&plan, &[]) {
-        Ok(tests) => tests,
-        Err(why) => {
-            output::complain(&why);
-            return Ok(Exit::Usage);
-        }
-    };
+    let tests = chosen(&plan, &[]).map_err(output::refuse)?;
     let style = Style { format: Format::Text, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
     let runtime = call_loop()?;
@@ -66,18 +56,15 @@ fn installation(cli: &Cli, demo: &Demo) -> anyhow::Result<Installation> {
         }
         Some(program) => Installation::installed(program)?,
         None => {
-            let cache = cache_directory(demo).context("there is no cache directory; name one with --cache")?;
+            let cache = demo
+                .cache
+                .clone()
+                .or_else(directories::cache)
+                .context("there is no cache directory; name one with --cache")?;
             let options = FetchOptions { mirror: demo.mirror.clone(), ..FetchOptions::default() };
             Installation::fetched(&cache, &options, |step| say(cli, &format!("{step} …")))?
         }
     })
-}
-
-fn cache_directory(demo: &Demo) -> Option<PathBuf> {
-    // A relative path in these is to be ignored (XDG base directory specification).
-    let directory = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = || directory("XDG_CACHE_HOME").or_else(|| directory("HOME").map(|home| home.join(".cache")));
-    demo.cache.clone().or_else(|| base().map(|base| base.join("calltest")))
 }
 
 /// What the example lacks: where the private servers are, and the tests across the trunk between them.
@@ -104,6 +91,15 @@ fn overrides(a: &Server, b: &Server) -> Vec<String> {
         format!("calls.paris_berlin_dtmf={}", test("paris", "berlin", "dtmf", "The same in the other direction")),
         format!("calls.berlin_paris_call={}", test("berlin", "paris", "call", "Ringing over the SIP trunk")),
     ]
+}
+
+/// Says why there is no demo. What a private server or the system's tools wrote last has lines of its own.
+fn explained(error: anyhow::Error) -> Stop {
+    let text = format!("{error:#}");
+    let mut lines = text.lines();
+    output::complain(lines.next().unwrap_or_default());
+    lines.for_each(output::say);
+    Stop::Told(Exit::CouldNotFindOut)
 }
 
 fn say(cli: &Cli, sentence: &str) {

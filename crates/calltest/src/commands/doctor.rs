@@ -1,37 +1,37 @@
-//! `calltest doctor`: looks at the Asterisk set-up, and prints what is wrong with it and how to mend it.
+//! `calltest doctor`: looks at the Asterisk set-up, and prints what is wrong with it and how to fix it.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anstyle::AnsiColor;
 use anyhow::Context as _;
+use calltest_asterisk::{CallCounter, Identity};
 use calltest_core::event::{Finding, Outcome};
-use calltest_core::plan::Plan;
+use calltest_core::plan::{Link, Plan};
+use calltest_core::run::RunId;
+use calltest_core::verdict::Trouble;
 use calltest_report::finding::{self, Tally};
-use calltest_runner::Identity;
+use calltest_runner::Budgets;
+use futures_util::future::BoxFuture;
 use indicatif::MultiProgress;
-use owo_colors::OwoColorize as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Doctor, Format};
-use crate::commands::run::instance;
 use crate::display::{Display, Style};
-use crate::exit::Exit;
-use crate::{configuration, logging, output, signals};
+use crate::engines::instance;
+use crate::exit::{Exit, Stop};
+use crate::{configuration, directories, logging, output, signals};
 
-pub(crate) fn run(cli: &Cli, doctor: &Doctor) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, doctor: &Doctor) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let progress = MultiProgress::new();
-    if let Err(exit) = logging::start(cli, Some(&loaded.plan), &progress) {
-        return Ok(exit);
-    }
+    logging::start(cli, Some(&loaded.plan), &progress)?;
     let style = Style { format: doctor.format, is_quiet: cli.common.quiet, shows_timeline: false };
     let runtime = tokio::runtime::Runtime::new().context("could not start the asynchronous runtime")?;
     let done = runtime.block_on(examine(&loaded.plan, style, Display::new(style, progress)));
     runtime.shutdown_background();
-    done
+    Ok(done?)
 }
 
 async fn examine(plan: &Plan, style: Style, display: Arc<Display>) -> anyhow::Result<Exit> {
@@ -51,13 +51,26 @@ async fn examine(plan: &Plan, style: Style, display: Arc<Display>) -> anyhow::Re
             }
         }
     };
-    calltest_runner::doctor(plan, &identity, &unread, &mut tell).await;
+    let counter = InBudgets(Budgets::of(plan, &directories::state(plan)));
+    calltest_asterisk::doctor(plan, &identity, &counter, &unread, &mut tell).await;
     if printed.is_ok() && style.format == Format::Text && !style.is_quiet && !interrupted.is_cancelled() {
         printed = output::print(&format!("{}\n", tally.summary()));
     }
     match printed {
         Err(error) if !output::is_broken_pipe(&error) => Err(error).context("could not print a finding"),
         Err(_) | Ok(()) => Ok(exit(&tally, interrupted.is_cancelled())),
+    }
+}
+
+/// Counts test calls as the calls of tests are counted, each for the most that it could have taken.
+struct InBudgets(Option<Arc<Budgets>>);
+
+impl CallCounter for InBudgets {
+    fn count<'c>(&'c self, link: &'c Arc<Link>, at_most: Duration) -> BoxFuture<'c, Result<(), Trouble>> {
+        Box::pin(async move {
+            let Some(budgets) = &self.0 else { return Ok(()) };
+            budgets.begin(RunId(rand::random()), link, at_most).await.map(drop)
+        })
     }
 }
 
@@ -69,13 +82,12 @@ fn print(finding: &Finding, style: Style) -> io::Result<()> {
             // Padded before it is coloured, so that the lines stand in columns on any terminal.
             let word = format!("{:<7}", finding.outcome.word());
             let word = match finding.outcome {
-                Outcome::Ok => word.green().to_string(),
-                Outcome::Warning => word.yellow().to_string(),
-                Outcome::Unknown => word.magenta().bold().to_string(),
-                Outcome::Problem => word.to_uppercase().red().bold().to_string(),
+                Outcome::Ok => output::paint(&word, AnsiColor::Green.on_default()),
+                Outcome::Warning => output::paint(&word, AnsiColor::Yellow.on_default()),
+                Outcome::Unknown => output::paint(&word, AnsiColor::Magenta.on_default().bold()),
+                Outcome::Problem => output::paint(&word.to_uppercase(), AnsiColor::Red.on_default().bold()),
             };
-            // One line each, whatever a server says.
-            format!("{word} {}", output::printable(&finding::line(finding).replace('\n', " ")))
+            format!("{word} {}", finding::line(finding))
         }
     };
     output::print(&(text + "\n"))

@@ -3,14 +3,11 @@
 use calltest_config::Secrets;
 
 use crate::cli::{Cli, Dumpcfg};
-use crate::exit::Exit;
+use crate::exit::{Exit, Stop};
 use crate::{configuration, output};
 
-pub(crate) fn run(cli: &Cli, dump: &Dumpcfg) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, dump: &Dumpcfg) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let secrets = if dump.show_secrets { Secrets::Shown } else { Secrets::Redacted };
-    output::print_all(&loaded.dump(secrets))
+    Ok(output::print_all(&loaded.dump(secrets))?)
 }

@@ -3,55 +3,48 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use calltest_core::guard::{Guards, Ledger};
+use calltest_core::call_volume::CallVolume;
+use calltest_core::guard::CallBudget;
 use calltest_core::number::PhoneNumber;
-use calltest_core::number_rule::{Mapped, RuleLists};
-use calltest_core::plan::{Link, Plan};
-use calltest_core::way_out::WayOut;
-use calltest_runner::GuardBook;
+use calltest_core::number_rule::Mapped;
+use calltest_core::outbound_route::OutboundRoute;
+use calltest_core::plan::{Link, LinkName, Plan};
+use calltest_report::plain_text::printable;
+use calltest_runner::CallLog;
 
 use crate::cli::{Cli, Number};
-use crate::exit::Exit;
-use crate::{configuration, output};
+use crate::exit::{Exit, Stop};
+use crate::output::Refusal;
+use crate::{configuration, directories, output};
 
-pub(crate) fn run(cli: &Cli, asked: &Number) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, asked: &Number) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let plan = &loaded.plan;
     let Some(link) = plan.links.get(asked.link.as_str()) else {
-        output::complain(&no_such_link(plan, &asked.link));
-        return Ok(Exit::Usage);
+        return Err(output::refuse(no_such_link(plan, &asked.link)));
     };
-    let number = match PhoneNumber::parse(&asked.number) {
-        Ok(number) => number,
-        Err(bad) => {
-            output::complain(&bad.to_string());
-            return Ok(Exit::Usage);
-        }
-    };
+    let number = PhoneNumber::parse(&asked.number).map_err(|bad| output::refuse(bad.to_string()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let ledger = if plan.has_budgets() {
-        let book = configuration::state_directory(plan).join(GuardBook::FILE_NAME);
-        GuardBook::look_at(&book, now).map_err(|error| error.to_string())
+    let call_budget = if plan.has_budgets() {
+        let call_log = directories::state(plan).join(CallLog::FILE_NAME);
+        CallLog::look_at(&call_log, now).map_err(|error| error.to_string())
     } else {
-        Ok(Ledger::default())
+        Ok(CallBudget::default())
     };
-    let answer = Answer::of(plan, link, number.as_str(), &ledger, now);
-    let told = output::print_all(&output::printable(&answer.text))?;
+    let answer = Answer::of(plan, link, number.as_str(), &call_budget, now);
+    let told = output::print_all(&answer.text)?;
     Ok(if answer.is_refused { Exit::TestFailed } else { told })
 }
 
-fn no_such_link(plan: &Plan, name: &str) -> String {
-    let known = plan.links.keys().map(|link| link.as_str());
-    let close = known.map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = match close {
-        Some((likeness, known)) if likeness > 0.8 => format!("did you mean {known}?"),
-        Some(_) => "`calltest dumpcfg` shows them all under `links`".into(),
-        None => format!("there are no links at all; configurations are looked for in {}", configuration::places()),
+fn no_such_link(plan: &Plan, name: &str) -> Refusal {
+    let hint = match calltest_config::nearest(name, plan.links.keys().map(LinkName::as_str)) {
+        Some(known) => format!("did you mean {known}?"),
+        None if plan.links.is_empty() => {
+            format!("there are no links at all; configurations are looked for in {}", configuration::places())
+        }
+        None => "`calltest dumpcfg` shows them all under `links`".into(),
     };
-    format!("there is no link {name}\nhint: {hint}")
+    Refusal::with_hint(format!("there is no link {name}"), hint)
 }
 
 /// What there is to say about a number.
@@ -62,16 +55,17 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(plan: &Plan, link: &Link, number: &str, ledger: &Result<Ledger, String>, now: u64) -> Self {
+    fn of(plan: &Plan, link: &Link, number: &str, call_budget: &Result<CallBudget, String>, now: u64) -> Self {
         let mut answer = Self { text: String::new(), is_refused: false };
         answer.line("link", &format!("{} on server {}", link.name, link.server));
-        answer.way_out(plan, link, number, ledger, now);
-        answer.way_in(plan, link, number);
+        answer.outbound_route(plan, link, number, call_budget, now);
+        answer.volume(plan, link);
+        answer.inbound_route(plan, link, number);
         answer
     }
 
     fn line(&mut self, what: &str, text: &str) {
-        self.text.push_str(&format!("{what:<9} {text}\n"));
+        self.text.push_str(&format!("{what:<9} {}\n", printable(text)));
     }
 
     fn refuse(&mut self, what: &str, why: &str) {
@@ -79,40 +73,55 @@ impl Answer {
         self.line(what, &format!("REFUSED: {why}"));
     }
 
-    fn way_out(&mut self, plan: &Plan, link: &Link, number: &str, ledger: &Result<Ledger, String>, now: u64) {
-        let server = plan.server_of(&link.name);
-        let Some(channel) = &link.channel else {
+    fn outbound_route(
+        &mut self,
+        plan: &Plan,
+        link: &Link,
+        number: &str,
+        call_budget: &Result<CallBudget, String>,
+        now: u64,
+    ) {
+        let Some(outbound_route) = OutboundRoute::of(plan, link) else {
             return self.line("dials", "nothing: the link has no `channel`, so it can only be called");
         };
-        let way_out =
-            WayOut { rules: RuleLists::outgoing(link, server), guards: Guards::of(plan, link, server), channel };
-        let mapped = match way_out.map(number) {
+        let address = outbound_route.address;
+        let mapped = match outbound_route.map(number) {
             Ok(mapped) => mapped,
             Err(rejected) => return self.refuse("outgoing", &rejected.to_string()),
         };
         match &mapped {
             Some(mapped) => self.line("outgoing", &what_became_of(number, mapped)),
-            None => self.line("outgoing", &format!("`{channel}` has no place for a number")),
+            None => self.line("outgoing", &format!("`{address}` has no place for a number")),
         }
-        self.line("dials", &channel.dial(mapped.as_ref().map(|mapped| mapped.number.as_str())));
-        if let Err(forbidden) = way_out.permit(mapped.as_ref().map(|mapped| (number, mapped))) {
+        self.line("dials", &address.dial(mapped.as_ref().map(|mapped| mapped.number.as_str())));
+        if let Err(forbidden) = outbound_route.permit(mapped.as_ref().map(|mapped| (number, mapped))) {
             self.refuse("guard", &forbidden.to_string());
             return self.line("hint", &forbidden.hint());
         }
         let (overall, of_link) = (&plan.guard.budget, &link.guard.budget);
-        match ledger.as_ref().map(|ledger| (ledger, ledger.check(overall, of_link, &link.name, now))) {
+        match call_budget
+            .as_ref()
+            .map(|call_budget| (call_budget, call_budget.check(overall, of_link, &link.name, now)))
+        {
             Ok((_, Ok(()))) => self.line("guard", "lets it out"),
             Ok((_, Err(exhausted))) => self.refuse("guard", &exhausted.to_string()),
             Err(unreadable) => self.refuse("guard", &format!("calls cannot be counted: {unreadable}")),
         }
-        for usage in ledger.iter().flat_map(|ledger| ledger.usage(overall, of_link, &link.name, now)) {
+        for usage in call_budget.iter().flat_map(|call_budget| call_budget.usage(overall, of_link, &link.name, now)) {
             self.line("budget", &format!("guard.{} {}: {} of {}", usage.key, usage.owner, usage.used, usage.limit));
         }
     }
 
-    fn way_in(&mut self, plan: &Plan, link: &Link, caller: &str) {
+    /// What the daemon would call on this link by itself.
+    fn volume(&mut self, plan: &Plan, link: &Link) {
+        if let Some(volume) = CallVolume::of_all(plan).get(&link.name) {
+            self.line("volume", &volume.to_string());
+        }
+    }
+
+    fn inbound_route(&mut self, plan: &Plan, link: &Link, caller: &str) {
         let server = plan.server_of(&link.name);
-        match RuleLists::incoming(link, server).apply(caller) {
+        match link.incoming_rules(server).apply(caller) {
             // No call is made here, so nothing is refused: a caller is asked about that never called.
             Err(rejected) => self.line("incoming", &rejected.to_string()),
             Ok(mapped) => {

@@ -2,6 +2,7 @@
 //! configuration, the daemon runs them.
 
 mod handover;
+mod results;
 
 use std::io;
 use std::sync::Arc;
@@ -9,59 +10,52 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use calltest_core::plan::{CallTest, Plan};
+use calltest_report::plain_text::printable;
 use calltest_report::run::Report;
 use calltest_report::text::Tally;
-use calltest_runner::{Control, Identity, LocalLeases, Observer, Runner, Setup};
+use calltest_runner::{Control, LocalLeases, Observer, Runner, Setup};
 use indicatif::MultiProgress;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
-use self::handover::Daemon;
+use self::results::{BatchError, Results};
 use crate::call_loop::call_loop;
 use crate::cli::{Cli, Run};
+use crate::daemon_client::DaemonClient;
 use crate::display::{Display, Style};
-use crate::exit::Exit;
+use crate::engines::{connector, instance};
+use crate::exit::{Exit, Stop};
+use crate::output::Refusal;
 use crate::signals::Hangup;
-use crate::{configuration, logging, output, signals};
+use crate::{configuration, directories, logging, output, signals};
 
 /// What becomes known within this time is printed together, while other runs go on: each time, a thread has to be woken, and
 /// nobody reads faster.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-pub(crate) fn run(cli: &Cli, run: &Run) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, run: &Run) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let plan = Arc::new(loaded.plan);
     if plan.tests.is_empty() {
-        output::complain(&format!("No tests known. Missing config file? {}", where_no_tests_are(cli, &plan)));
-        return Ok(Exit::Usage);
+        let why = format!("No tests known. Missing config file? {}", where_no_tests_are(cli, &plan));
+        return Err(output::refuse(why));
     }
     if run.list && run.names.is_empty() {
-        return output::print_all(&list(&plan.tests));
+        return Ok(output::print_all(&list(&plan.tests))?);
     }
-    let tests = match chosen(&plan, &run.names) {
-        Ok(tests) => tests,
-        Err(why) => {
-            output::complain(&why);
-            return Ok(Exit::Usage);
-        }
-    };
+    let tests = chosen(&plan, &run.names).map_err(output::refuse)?;
     if run.list {
-        return output::print_all(&list(&tests));
+        return Ok(output::print_all(&list(&tests))?);
     }
     let progress = MultiProgress::new();
-    if let Err(exit) = logging::start(cli, Some(&plan), &progress) {
-        return Ok(exit);
-    }
+    logging::start(cli, Some(&plan), &progress)?;
     let style = Style { format: run.format, is_quiet: cli.common.quiet, shows_timeline: cli.common.verbose > 0 };
     let display = Display::new(style, progress);
     let runtime = call_loop()?;
     let done = runtime.block_on(run_here_or_there(plan, tests, run.take_over, display));
     runtime.shutdown_background();
-    done
+    Ok(done?)
 }
 
 /// Where tests were looked for in vain.
@@ -74,25 +68,23 @@ fn where_no_tests_are(cli: &Cli, plan: &Plan) -> String {
 }
 
 /// The tests named, or all that are not left to be started by hand. There is at least one.
-pub(crate) fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, String> {
+pub(crate) fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>, Refusal> {
     if names.is_empty() {
         let tests: Vec<_> = plan.tests.iter().filter(|test| !test.schedule.is_manual).cloned().collect();
         if tests.is_empty() {
-            return Err("every test is marked `skip`\nhint: name those to run; `calltest run --list` lists them".into());
+            let hint = "name those to run; `calltest run --list` lists them";
+            return Err(Refusal::with_hint("every test is marked `skip`", hint));
         }
         return Ok(tests);
     }
     let find = |name: &String| {
         plan.test(name).cloned().ok_or_else(|| {
             let known = plan.tests.iter().map(|test| test.name.as_str());
-            let close =
-                known.map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-            match close {
-                Some((likeness, known)) if likeness > 0.8 => {
-                    format!("there is no test {name}\nhint: did you mean {known}?")
-                }
-                _ => format!("there is no test {name}\nhint: `calltest run --list` lists them"),
-            }
+            let hint = match calltest_config::nearest(name, known) {
+                Some(known) => format!("did you mean {known}?"),
+                None => "`calltest run --list` lists them".into(),
+            };
+            Refusal::with_hint(format!("there is no test {name}"), hint)
         })
     };
     let mut tests: Vec<Arc<CallTest>> = Vec::new();
@@ -109,7 +101,8 @@ pub(crate) fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Arc<CallTest>>
 fn list(tests: &[Arc<CallTest>]) -> String {
     let line = |test: &Arc<CallTest>| {
         let mark = if test.schedule.is_manual { "m" } else { "-" };
-        format!("{}\t{mark}\t{}\n", test.name, test.info.trim().replace(char::is_control, " "))
+        let info = test.info.trim().replace(char::is_control, " ");
+        format!("{}\t{mark}\t{}\n", printable(test.name.as_str()), printable(&info))
     };
     tests.iter().map(line).collect()
 }
@@ -124,16 +117,16 @@ async fn run_here_or_there(
     if take_over {
         return run_all(plan, tests, take_over, display).await;
     }
-    let daemon = Daemon::find(&plan, &configuration::state_directory(&plan)).await;
+    let daemon = DaemonClient::find(&plan, &directories::state(&plan)).await;
     let Some(daemon) = daemon.as_ref().filter(|daemon| daemon.is_like_us) else {
         return run_beside(daemon.as_ref(), Work { plan, tests, take_over, display }).await;
     };
     let interrupted = watch(&display)?;
     let started = Instant::now();
     display.begin(&tests);
-    let outcome = daemon.carry_out(&tests, &interrupted, &display).await;
+    let results = handover::carry_out(daemon, &tests, &interrupted, &display).await;
     display.end();
-    conclude(outcome, started, &interrupted, &display)
+    results.conclude(started, interrupted.is_cancelled(), &display)
 }
 
 /// Runs tests and shows how they come out.
@@ -155,15 +148,15 @@ struct Work {
 }
 
 /// Runs tests here. A daemon of another configuration that is known may have the app.
-async fn run_beside(daemon: Option<&Daemon>, work: Work) -> anyhow::Result<Exit> {
+async fn run_beside(daemon: Option<&DaemonClient>, work: Work) -> anyhow::Result<Exit> {
     let Work { plan, tests, take_over, display } = work;
     let interrupted = watch(&display)?;
     let started = Instant::now();
-    let identity = Identity { instance: instance(), take_over };
+    let connector = connector(instance(), take_over);
     let observer: Arc<dyn Observer> = Arc::clone(&display) as Arc<dyn Observer>;
     display.begin(&tests);
-    let (leases, state_directory) = (Arc::new(LocalLeases::default()), configuration::state_directory(&plan));
-    let opening = Runner::open(Setup { plan, identity, leases, observer, state_directory }, &tests);
+    let (leases, state_directory) = (Arc::new(LocalLeases::default()), directories::state(&plan));
+    let opening = Runner::open(Setup { plan, connector, leases, observer, state_directory }, &tests);
     let Some(runner) = interrupted.run_until_cancelled(opening).await else {
         display.end();
         return Ok(Exit::Interrupted);
@@ -178,10 +171,10 @@ async fn run_beside(daemon: Option<&Daemon>, work: Work) -> anyhow::Result<Exit>
         display.end();
         return Ok(Exit::CouldNotFindOut);
     }
-    let outcome = carry_out(&runner, tests, &interrupted, &display).await;
+    let results = carry_out(&runner, tests, &interrupted, &display).await;
     runner.close().await;
     display.end();
-    conclude(outcome, started, &interrupted, &display)
+    results.conclude(started, interrupted.is_cancelled(), &display)
 }
 
 /// Hears signals from now on.
@@ -193,57 +186,20 @@ fn watch(display: &Arc<Display>) -> anyhow::Result<CancellationToken> {
     Ok(interrupted)
 }
 
-/// Says how all of it came out.
-fn conclude(
-    outcome: Outcome,
-    started: Instant,
-    interrupted: &CancellationToken,
-    display: &Display,
-) -> anyhow::Result<Exit> {
-    match outcome.trouble {
-        // Whoever has stopped reading does not want to know.
-        Some(Trouble::Unprinted(error)) if output::is_broken_pipe(&error) => {}
-        Some(Trouble::Unprinted(error)) => return Err(error).context("could not print a result"),
-        Some(Trouble::Broken(error)) => return Err(error).context("a run ended without a verdict"),
-        Some(Trouble::Unanswered(error)) => return Err(error),
-        None => match display.summary(&outcome.tally, started.elapsed()) {
-            Err(error) if !output::is_broken_pipe(&error) => return Err(error).context("could not print the summary"),
-            Err(_) | Ok(()) => {}
-        },
-    }
-    Ok(Exit::of(&outcome.tally, interrupted.is_cancelled()))
-}
-
-/// How a set of runs came out.
-struct Outcome {
-    tally: Tally,
-    trouble: Option<Trouble>,
-}
-
-/// What went wrong around the runs rather than in them.
-enum Trouble {
-    /// A result could not be printed.
-    Unprinted(io::Error),
-    /// A run came to grief without a verdict.
-    Broken(JoinError),
-    /// The daemon that had the tests does not tell what became of them.
-    Unanswered(anyhow::Error),
-}
-
 /// Carries out all runs at once, and returns when each of them has hung up, whatever happens to their results.
 async fn carry_out(
     runner: &Arc<Runner>,
     tests: Vec<Arc<CallTest>>,
     interrupted: &CancellationToken,
     display: &Arc<Display>,
-) -> Outcome {
+) -> Results {
     let unread = interrupted.child_token();
     let mut runs = JoinSet::new();
     for test in tests {
         let (runner, control) = (Arc::clone(runner), Control::under(&unread));
         runs.spawn(async move { runner.run(&test, &control).await });
     }
-    let mut outcome = Outcome { tally: Tally::default(), trouble: None };
+    let mut results = Results { tally: Tally::default(), error: None };
     while let Some(first) = runs.join_next().await {
         let (mut together, mut reports) = (vec![first], Vec::new());
         let now = tokio::time::Instant::now();
@@ -253,31 +209,25 @@ async fn carry_out(
         for finished in together {
             match finished {
                 Ok(finished) => {
-                    outcome.tally.add(finished.verdict.kind());
+                    results.tally.add(finished.verdict.kind());
                     reports.push(display.report(&finished));
                 }
-                Err(error) => outcome.trouble = outcome.trouble.or(Some(Trouble::Broken(error))),
+                Err(error) => results.error = results.error.or(Some(BatchError::Broken(error))),
             }
         }
-        if !matches!(outcome.trouble, Some(Trouble::Unprinted(_)))
+        if !matches!(results.error, Some(BatchError::Unprinted(_)))
             && let Err(error) = print(display, reports).await
         {
             // Calls whose results nobody gets are not worth their money.
             unread.cancel();
-            outcome.trouble = Some(Trouble::Unprinted(error));
+            results.error = Some(BatchError::Unprinted(error));
         }
     }
-    outcome
+    results
 }
 
 /// Prints results. Whoever reads them may take his time; calls go on meanwhile.
 async fn print(display: &Arc<Display>, reports: Vec<Report>) -> io::Result<()> {
     let display = Arc::clone(display);
     spawn_blocking(move || display.finished(&reports)).await?
-}
-
-/// How this process names itself to others that want the same app.
-pub(crate) fn instance() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().replace(char::is_whitespace, "_");
-    format!("calltest@{host}:{}:{:08x}", std::process::id(), rand::random::<u32>())
 }

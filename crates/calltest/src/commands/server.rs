@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use calltest_core::event::{RunEvent, ServerEvent, ServerProgress};
 use calltest_core::plan::Plan;
-use calltest_daemon::{Daemon, Holder, Load, Options, Seat, SeatError};
-use calltest_runner::{Identity, LocalLeases, Observer, Setup};
+use calltest_daemon::{Daemon, Instance, InstanceLock, Load, LockError, Options};
+use calltest_runner::{LocalLeases, Observer, Setup};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -15,31 +15,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call_loop::call_loop;
 use crate::cli::{Cli, Server};
-use crate::commands::run::instance;
-use crate::exit::Exit;
+use crate::engines::{connector, instance};
+use crate::exit::{Exit, Stop};
 use crate::logging::DaemonLog;
 use crate::signals::Hangup;
-use crate::{configuration, logging, output, signals};
+use crate::{configuration, directories, logging, output, server_events, signals};
 
-pub(crate) fn run(cli: &Cli, server: &Server) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, server: &Server) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let plan = Arc::new(loaded.plan);
     if plan.tests.is_empty() {
-        output::complain(&format!("No tests known. Missing config file? {} has no `calls`", plan.origin));
-        return Ok(Exit::Usage);
+        let why = format!("No tests known. Missing config file? {} has no `calls`", plan.origin);
+        return Err(output::refuse(why));
     }
-    let log = match logging::start_for_daemon(cli, &plan) {
-        Ok(log) => Arc::new(log),
-        Err(exit) => return Ok(exit),
-    };
+    let log = Arc::new(logging::start_for_daemon(cli, &plan)?);
     let runtime = call_loop()?;
     let reload = configuration::reloader(&cli.common);
     let done = runtime.block_on(serve(plan, reload, server.take_over, cli.common.quiet, &log));
     runtime.shutdown_background();
-    done
+    Ok(done?)
 }
 
 async fn serve(
@@ -65,13 +59,13 @@ async fn serve(
         ));
     }
     let instance = instance();
-    let state_directory = configuration::state_directory(&plan);
+    let state_directory = directories::state(&plan);
     let mut conditions = Vec::new();
-    let seat = match Seat::take(&state_directory, &Holder { instance: instance.clone(), address }) {
-        Ok(seat) => Some(seat),
-        Err(error @ SeatError::Taken { .. }) => return Err(error).context("the daemon does not start"),
+    let lock = match InstanceLock::take(&state_directory, &Instance { instance: instance.clone(), address }) {
+        Ok(lock) => Some(lock),
+        Err(error @ LockError::Taken { .. }) => return Err(error).context("the daemon does not start"),
         // Testing goes on; what is lost is the memory of it.
-        Err(error @ SeatError::Unusable { .. }) => {
+        Err(error @ LockError::Unusable { .. }) => {
             let sentence = format!("{error}; nothing outlives this process: no history, no streaks, no recordings");
             log.say(&sentence);
             conditions.push(sentence);
@@ -80,20 +74,21 @@ async fn serve(
     };
     let server_log = Arc::new(ServerLog::default());
     let setup = Setup {
-        identity: Identity { instance, take_over },
+        connector: connector(instance.clone(), take_over),
         leases: Arc::new(LocalLeases::default()),
         observer: Arc::clone(&server_log) as Arc<dyn Observer>,
         state_directory,
         plan,
     };
     let opening = Daemon::open(Options {
+        instance,
         setup,
         listener,
         load,
         reloads,
         zone: TimeZone::system(),
         conditions,
-        may_keep: seat.is_some(),
+        may_keep: lock.is_some(),
     });
     let Some(daemon) = shutdown.run_until_cancelled(opening).await else { return Ok(Exit::Success) };
     let daemon = daemon.context("the daemon does not start")?;
@@ -132,19 +127,9 @@ impl Observer for ServerLog {
     fn run_event(&self, _: RunEvent) {}
 
     fn server_event(&self, event: ServerEvent) {
-        let server = event.server;
-        match event.what {
-            ServerProgress::Up { cleaned: 0 } => tracing::info!(%server, "connected"),
-            ServerProgress::Up { cleaned } => {
-                tracing::warn!(%server, "connected; hung up {cleaned} channels that an earlier run had left");
-            }
-            ServerProgress::Down { why } => tracing::warn!(%server, "{why}"),
-            ServerProgress::OwnedByOther { owner } if self.has_started.load(Ordering::Relaxed) => {
-                tracing::warn!(%server, "the app is owned by {owner}");
-            }
-            ServerProgress::OwnedByOther { .. } => {}
-            // The reception logs these itself.
-            ServerProgress::Stray { .. } => {}
+        let is_owned = matches!(event.what, ServerProgress::OwnedByOther { .. });
+        if !is_owned || self.has_started.load(Ordering::Relaxed) {
+            server_events::log(event, true);
         }
     }
 }

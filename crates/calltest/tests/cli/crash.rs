@@ -16,10 +16,17 @@ fn what_a_killed_run_left_is_hung_up_by_the_next_and_nothing_else_is() {
     assert!(killed.status.code().is_none() && killed.stdout.is_empty(), "{killed}");
 
     a.cli("channel originate Local/rings@far application Wait 60").unwrap();
-    thread::sleep(Duration::from_millis(500));
-    let before = a.cli("core show channels concise").unwrap();
     let foreign = |channels: &str| channels.lines().filter(|line| line.contains("rings@far")).count();
-    assert_eq!((foreign(&before), channels_up(a)), (2, 2), "nobody has hung up yet:\n{before}");
+    let give_up = Instant::now() + Duration::from_secs(10);
+    let before = loop {
+        let channels = a.cli("core show channels concise").unwrap();
+        if foreign(&channels) == 2 {
+            break channels;
+        }
+        assert!(Instant::now() < give_up, "the foreign call does not come up:\n{channels}");
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(channels_up(a), 2, "nobody has hung up yet:\n{before}");
 
     let done = run(&lab, ["-v", "good", "digits"]).run().exits(0).prints(": 2 passed\n");
     assert!(done.stderr.contains("hung up 2 channels that an earlier run had left"), "{done}");

@@ -13,7 +13,7 @@ use crate::program::{LOOK_EVERY, Program};
 fn demo() -> Program {
     // Fetches it if no other test has.
     drop(asterisk_lab::for_tests());
-    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/asterisk");
+    let cache = asterisk_lab::target_directory().join("asterisk");
     let program = Program::new().within(Duration::from_secs(60));
     let temporary = program.home().join("tmp");
     fs::create_dir(&temporary).unwrap();

@@ -71,6 +71,33 @@ fn bash_accepts_its_completions() {
 }
 
 #[test]
+fn every_command_has_a_manual_page_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("man1");
+    let done = Program::new().args(["man", "--dir", dir.to_str().unwrap()]).run().exits(0).complains("");
+    assert_eq!(done.stdout, "");
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
+    assert_eq!(read("calltest.1"), Program::new().args(["man"]).run().exits(0).stdout, "the same as is printed");
+    let page = read("calltest-run.1");
+    assert!(
+        page.contains("\n.TH calltest-run 1  \"calltest 1.") && page.contains("\\fB\\-\\-take\\-over\\fR"),
+        "{page}"
+    );
+    let names = std::fs::read_dir(&dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let commands =
+        ["asterisk-config", "completions", "demo", "doctor", "dumpcfg", "man", "number", "run", "schema", "server"];
+    let pages = commands.map(|command| format!("calltest-{command}.1"));
+    assert_eq!(names[..pages.len()], pages);
+    assert_eq!(names[pages.len()..], ["calltest.1"]);
+    let taken = folder.path().join("file");
+    std::fs::write(&taken, "").unwrap();
+    let refused = Program::new().args(["man", "--dir", taken.to_str().unwrap()]).run().exits(3);
+    assert!(refused.sentence().starts_with("could not write to "), "{refused}");
+}
+
+#[test]
 fn the_manual_page_is_roff() {
     let page = Program::new().args(["man"]).run().exits(0).complains("").stdout;
     let requests = |name: &str| page.lines().filter(|line| line.split(' ').next() == Some(name)).count();

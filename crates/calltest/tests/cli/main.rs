@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod example;
 mod exit_codes;
+mod foreign_text;
 mod output;
 mod owners;
 mod readers;

@@ -50,12 +50,12 @@ fn json_is_one_object_a_line_with_stable_keys() {
         "loop_delay_ms",
     ];
     assert_eq!(keys(digits), always.iter().copied().chain(["expected_digits"]).collect());
-    assert_eq!(keys(busy), always.iter().copied().chain(["reason"]).collect());
+    assert_eq!(keys(busy), always.iter().copied().chain(["reason", "code"]).collect());
     assert_eq!((&digits["version"], &digits["verdict"], &digits["mode"]), (&1.into(), &"pass".into(), &"dtmf".into()));
     assert_eq!((&digits["src"], &digits["dst"], &busy["dst"]), (&"fone1".into(), &"trunk".into(), &Value::Null));
     let measures = ["post_dial_delay_ms", "ring_time_ms", "setup_time_ms", "talk_time_ms"];
     assert_eq!(keys(&digits["measures"]), measures.into());
-    assert_eq!(busy["verdict"], "fail");
+    assert_eq!((&busy["verdict"], &busy["code"]), (&"fail".into(), &"rejected".into()));
     assert!(busy["reason"].as_str().unwrap().ends_with(" s with 17 user busy, expected ringing"), "{done}");
     let first = &digits["timeline"][0];
     assert_eq!(keys(first), ["at_ms", "dial_string", "fact", "server_time", "side", "text"].into());

@@ -107,7 +107,7 @@ fn a_restart_of_asterisk_makes_tests_unknown_and_then_well_again() {
     daemon.running.signal(Signal::TERM);
     let done = daemon.running.finish().exits(0);
     // Not again with each attempt to connect.
-    let sentence = "calltest::commands::server: not connected to server asterisk: cannot reach Asterisk";
+    let sentence = "calltest::server_events: not connected to server asterisk: cannot reach Asterisk";
     assert_eq!(done.stderr.matches(sentence).count(), 1, "{done}");
 }
 

@@ -12,6 +12,7 @@ mod server;
 mod boundary;
 mod crash;
 mod description;
+mod foreign_text;
 mod handover;
 mod history;
 mod hostile;
@@ -21,6 +22,7 @@ mod life;
 mod listening;
 mod muting;
 mod reload;
+mod spending;
 
 use std::path::Path;
 

@@ -89,7 +89,12 @@ fn a_bad_file_changes_nothing_and_is_told() {
     changing.write("calls: [");
     changing.daemon.running.signal(Signal::HUP);
     changing.daemon.running.wait_for_stderr("not reloaded, the old configuration stays in force");
-    changing.daemon.end();
+    changing.daemon.running.signal(Signal::TERM);
+    let done = changing.daemon.running.finish().exits(0);
+    // Its lines are lines of the log, with the time and the place.
+    let explained = |line: &&str| line.starts_with("20") && line.contains(" ERROR calltest_daemon::reload: ");
+    assert!(done.stderr.lines().filter(explained).count() > 3, "{done}");
+    assert!(done.stderr.lines().all(|line| line.starts_with("20") || line.starts_with("calltest: ")), "{done}");
 }
 
 #[test]

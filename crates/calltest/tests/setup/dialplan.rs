@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use asterisk_lab::{Lab, ServerOptions, Trunk};
 
 use crate::examination::{INSIDE, examine, server};
-use crate::program::LOOK_EVERY;
+use crate::program::{LOOK_EVERY, Program};
 
 /// A dialplan that goes astray in a way of its own in each context.
 const ASTRAY: &str = "\
@@ -148,4 +148,25 @@ calls: {visitor: {mode: wait, dst: door, check_callerid: no}}
             &["not proven: calls on this link come from outside", "`calltest run visitor`"],
         )
         .and_nothing_else(&[("door", "dialplan")]);
+}
+
+#[test]
+fn test_calls_count_in_the_budgets_and_none_is_made_without_room_for_it() {
+    let lab = server(|options| options);
+    let state = tempfile::tempdir().unwrap();
+    let config = format!(
+        "asterisk: {{dialplan: {{country: 49}}}}\nstate_dir: '{}'\nguard: {{calls_per_day: 2}}\n{INSIDE}",
+        state.path().display()
+    );
+    let fones = [("fone1", "dialplan"), ("fone2", "dialplan")];
+    let findings = examine(&lab, &config).exits(0);
+    fones.into_iter().fold(findings, |findings, about| findings.says(about, "ok", &[]));
+    let number = Program::new().config(&config).on(lab.server("a")).args(["number", "fone1", "fone2"]).run();
+    number.exits(1).prints("guard.calls_per_day at top level: 2 of 2");
+    let words = ["was not tried", "guard.calls_per_day at top level: 2", "when the budgets of the guard have room"];
+    let findings = examine(&lab, &config).exits(3);
+    fones
+        .into_iter()
+        .fold(findings, |findings, about| findings.says(about, "unknown", &words))
+        .and_nothing_else(&fones);
 }

@@ -75,6 +75,40 @@ async fn event_filter_outlives_the_websocket_and_is_reset_by_an_empty_object() {
 }
 
 #[tokio::test]
+async fn each_list_of_an_event_filter_stays_until_it_is_given_again() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let _events = Events::of(&fake, "calltest").await;
+    let list = |kind: &str| json!([{ "type": kind }]);
+    let set = async |filter: Value| {
+        let (status, app) = client.send("PUT", "/applications/calltest/eventFilter", &filter).await;
+        (status, app["events_allowed"].clone(), app["events_disallowed"].clone())
+    };
+    assert_eq!(set(json!({ "disallowed": list("Dial") })).await, (200, json!([]), list("Dial")));
+    assert_eq!(set(json!({ "allowed": list("StasisStart") })).await, (200, list("StasisStart"), list("Dial")));
+    assert_eq!(set(json!({ "neither": [] })).await, (200, list("StasisStart"), list("Dial")));
+    assert_eq!(set(json!({ "allowed": [{}] })).await.0, 400);
+    assert_eq!(set(json!({ "allowed": [], "disallowed": [] })).await, (200, json!([]), json!([])));
+}
+
+#[tokio::test]
+async fn what_an_application_is_not_subscribed_to_is_not_told() {
+    let fake = FakeAsterisk::start().await;
+    let client = Client::of(&fake);
+    let mut events = Events::of(&fake, "calltest").await;
+    client.post("/channels/ct-a?endpoint=Local/a@b&app=calltest").await;
+    events.next_of("StasisStart", "ct-a;2").await;
+    let (status, app) = client.delete("/applications/calltest/subscription?eventSource=channel:ct-a").await;
+    assert_eq!((status, &app["channel_ids"]), (200, &json!(["ct-a;2"])));
+    let (status, app) = client.post("/applications/calltest/subscription?eventSource=channel:ct-a").await;
+    assert_eq!((status, &app["channel_ids"]), (200, &json!(["ct-a", "ct-a;2"])));
+    for (source, status) in [("channel:gone", 422), ("nothing", 400)] {
+        let answer = client.post(&format!("/applications/calltest/subscription?eventSource={source}")).await;
+        assert_eq!(answer.0, status, "{source}");
+    }
+}
+
+#[tokio::test]
 async fn applications_exist_while_they_have_a_websocket_or_a_channel() {
     let fake = FakeAsterisk::start().await;
     let client = Client::of(&fake);

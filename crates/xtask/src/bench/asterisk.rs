@@ -8,9 +8,9 @@ use anyhow::ensure;
 
 use super::statistics::median;
 use super::table::{Cell, Table};
-use crate::crowd::{Crowd, Outcome};
+use crate::many_calls::{ManyCalls, Outcome};
 use crate::process::megabytes;
-use crate::program;
+use crate::program::{self, Profile};
 
 /// How much to compare.
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,13 @@ pub(super) struct Options {
     most: usize,
 }
 
+impl Options {
+    /// As little as shows that it works.
+    pub(super) fn small() -> Self {
+        Self { calls: vec![1, 5], rounds: 1, step: 0, most: 5 }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { calls: vec![1, 50, 200, 500, 1000], rounds: 3, step: 25, most: 10_000 }
@@ -37,15 +44,15 @@ impl Default for Options {
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     ensure!(options.rounds > 0, "nothing is measured in no rounds");
-    let (program, crowd) = (program::build()?, Crowd::start()?);
-    let mut tables = vec![share(options, &program, &crowd)?];
+    let (program, server) = (program::build(Profile::Release)?, ManyCalls::start()?);
+    let mut tables = vec![share(options, &program, &server)?];
     if options.step > 0 {
-        tables.push(limit(options, &program, &crowd)?);
+        tables.push(limit(options, &program, &server)?);
     }
     Ok(tables)
 }
 
-fn share(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Table> {
+fn share(options: &Options, program: &Path, server: &ManyCalls) -> anyhow::Result<Table> {
     let caption = format!(
         "dtmf tests at once, our CPU and Asterisk's for the same calls; medians of {} rounds. Asterisk's is counted in ticks \
          of 10 ms.",
@@ -55,9 +62,9 @@ fn share(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Tab
         ["at once", "passed %", "wall s", "CPU ms a test", "peak RSS MB", "Asterisk CPU ms a test", "our share %"];
     let mut table = Table::new("share", caption, &columns);
     for calls in &options.calls {
-        let file = crowd.configure(*calls)?;
+        let file = server.configure(*calls)?;
         let outcomes: Vec<Outcome> =
-            (0..options.rounds).map(|_| crowd.run(program, &file)).collect::<anyhow::Result<_>>()?;
+            (0..options.rounds).map(|_| server.run(program, &file)).collect::<anyhow::Result<_>>()?;
         for outcome in &outcomes {
             print_reasons(*calls, &outcome.others);
         }
@@ -79,7 +86,7 @@ fn share(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Tab
 }
 
 /// Goes on with more and more tests at once until one does not pass.
-fn limit(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Table> {
+fn limit(options: &Options, program: &Path, server: &ManyCalls) -> anyhow::Result<Table> {
     let caption = "More and more dtmf tests at once, one round each, until one does not pass. CPU as a share of one core \
                    over the whole run: the side that gave out is the one that had none left.";
     let columns = ["at once", "passed", "wall s", "our CPU %", "Asterisk CPU %", "most frequent reason"];
@@ -88,8 +95,8 @@ fn limit(options: &Options, program: &Path, crowd: &Crowd) -> anyhow::Result<Tab
     let more = |calls: &usize| Some(calls + (calls * options.step).div_ceil(100));
     let steps = iter::successors(more(&most_so_far), more).take_while(|calls| *calls <= options.most);
     for calls in steps {
-        let file = crowd.configure(calls)?;
-        let outcome = crowd.run(program, &file)?;
+        let file = server.configure(calls)?;
+        let outcome = server.run(program, &file)?;
         print_reasons(calls, &outcome.others);
         let wall = outcome.usage.tester.wall.as_secs_f64();
         let reason = outcome.others.iter().max_by_key(|(_, count)| **count).map(|(reason, _)| reason.as_str());

@@ -1,4 +1,4 @@
-//! The original calltest 0.7.4 with the libraries that it worked with, in a virtual environment below `target`.
+//! The original calltest 0.7.4 with the libraries that it worked with, in a virtual environment below the target directory.
 //!
 //! It is installed once, by pip from PyPI. Where no Python that can run it is found, or pip cannot install it, that is an
 //! error with what to do about it.
@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::program::root;
+use crate::many_calls::{ManyCalls, Usage};
+use crate::program::target_directory;
 
 /// What it needs on each Python, the best first. On 3.11, two runs of three work.
 const PYTHONS: [(&str, &[&str]); 2] = [
@@ -41,8 +42,6 @@ const LIBRARIES: [&str; 14] = [
 #[derive(Debug)]
 pub(super) struct Original {
     pub(super) program: PathBuf,
-    /// Which Python runs it.
-    pub(super) python: &'static str,
 }
 
 impl Original {
@@ -55,8 +54,8 @@ impl Original {
                  hint: `pyenv install 3.8` makes one; `cargo xtask bench asterisk`, `load` and `history` do without"
             );
         };
-        let directory = root().join(format!("target/bench/calltest-0.7.4-python{python}"));
-        let original = Self { program: directory.join("bin/calltest"), python };
+        let directory = target_directory().join(format!("bench/calltest-0.7.4-python{python}"));
+        let original = Self { program: directory.join("bin/calltest") };
         let mut wanted: Vec<&str> = LIBRARIES.iter().chain(*libraries).copied().collect();
         wanted.push("itsdangerous==1.1.0");
         let (wanted, installed) = (wanted.join("\n"), directory.join("installed.txt"));
@@ -81,6 +80,21 @@ impl Original {
         ensure!(help.is_ok_and(|status| status.success()), "the original calltest is installed, but does not start");
         fs::write(&installed, wanted).context("could not note what is installed")?;
         Ok(original)
+    }
+
+    /// Runs all tests of a configuration with it; how many passed. It ends all of them when one fails, and tells nothing of
+    /// the others: then none counts as passed.
+    pub(super) fn run(&self, server: &ManyCalls, configuration: &Path, calls: usize) -> anyhow::Result<(Usage, usize)> {
+        let usage = server.watch(self.command(server.directory(), configuration).arg("run"))?;
+        let passed = if usage.tester.status.success() { calls } else { 0 };
+        Ok((usage, passed))
+    }
+
+    /// It, on a configuration, in a directory for the log file that it writes wherever it is.
+    pub(super) fn command(&self, directory: &Path, configuration: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-c").arg(configuration).current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 }
 

@@ -10,13 +10,13 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::daemon::Daemon;
-use super::http::Http;
 use super::statistics::{median, milliseconds, quantile, timed};
 use super::table::{Cell, Table};
-use crate::crowd::Crowd;
+use crate::daemon::Daemon;
+use crate::http::Http;
+use crate::many_calls::ManyCalls;
 use crate::process::megabytes;
-use crate::program::{self, root};
+use crate::program::{self, Profile, target_directory};
 use fill::{Filled, fill};
 
 /// All tests wait to be started by hand, and nothing is thrown away.
@@ -39,6 +39,13 @@ pub(super) struct Options {
     requests: usize,
 }
 
+impl Options {
+    /// As little as shows that it works.
+    pub(super) fn small() -> Self {
+        Self { runs: 20_000, tests: 5, requests: 2 }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { runs: 2_000_000, tests: 500, requests: 200 }
@@ -47,24 +54,25 @@ impl Default for Options {
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     ensure!(options.runs > 0 && options.tests > 0 && options.requests > 0, "there is nothing to ask about");
-    let (program, crowd) = (program::build()?, Crowd::start()?);
-    let state = root().join("target/bench/history");
+    let (program, server) = (program::build(Profile::Release)?, ManyCalls::start()?);
+    let state = target_directory().join("bench/history");
     if state.exists() {
         fs::remove_dir_all(&state).context("could not remove the history of last time")?;
     }
+    fs::create_dir_all(&state)?;
     // Real reports, of which the same few are used again and again.
-    crowd.record(&program, &crowd.configure(16)?)?;
-    let reports = fs::read_to_string(crowd.results())?;
+    server.record(&program, &server.configure(16)?)?;
+    let reports = fs::read_to_string(server.results())?;
     let reports: Vec<&str> = reports.lines().collect();
-    let file = crowd.configure(options.tests)?;
+    let file = server.configure(options.tests)?;
 
-    let empty = Daemon::start(&program, &file, &state, &SETTINGS)?;
-    let empty_start = empty.started_in;
-    empty.stop()?;
-    let path = state.join("history.sqlite");
+    let daemon = Daemon::new(&program, &file, &state).settings(&SETTINGS);
+    let empty_start = daemon.start()?;
+    daemon.end()?;
+    let path = state.join("state/history.sqlite");
     let filled = fill(&path, options.tests, options.runs, &reports)?;
     let size = fs::metadata(&path)?.len();
-    let daemon = Daemon::start(&program, &file, &state, &SETTINGS)?;
+    let start = daemon.start()?;
 
     let caption = format!(
         "{} runs of {} tests, {:.0} MB. Rows go in by SQL, with the schema and the settings that the daemon has made.",
@@ -80,10 +88,10 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     row("inserted, 500 in a transaction", batched, 0, "runs/s");
     row("inserted, each in its own transaction", single, 0, "runs/s");
     row("start of the daemon, empty history", milliseconds(empty_start), 0, "ms");
-    row("start of the daemon", milliseconds(daemon.started_in), 0, "ms");
+    row("start of the daemon", milliseconds(start), 0, "ms");
     let questions = questions(options, &daemon)?;
     row("peak RSS of the daemon after all questions", megabytes(daemon.usage()?.peak_rss_bytes), 1, "MB");
-    daemon.stop()?;
+    daemon.end()?;
     fs::remove_dir_all(&state).context("could not remove the history")?;
     Ok(vec![file_table, questions])
 }
@@ -93,7 +101,7 @@ fn questions(options: &Options, daemon: &Daemon) -> anyhow::Result<Table> {
     let caption =
         format!("How long the daemon takes to answer; {} requests each, one after the other.", options.requests);
     let mut table = Table::new("questions", caption, &["request", "p50 ms", "p99 ms", "bytes"]);
-    let mut http = Http::to(&daemon.address)?;
+    let mut http = Http::to(daemon.address()?)?;
     let test = |number: usize| format!("/test/c{:05}", number % options.tests);
     let mut ask = |name: &str, path: &mut dyn FnMut(&mut Http, usize) -> anyhow::Result<String>| {
         let (mut times, mut sizes) = (Vec::new(), Vec::new());

@@ -8,9 +8,9 @@ use anyhow::{Context as _, ensure};
 
 use super::statistics::{median, milliseconds};
 use super::table::{Cell, Table};
-use crate::crowd::configuration;
+use crate::many_calls::configuration;
 use crate::process::{self, Cost, megabytes};
-use crate::program::{self, root};
+use crate::program::{self, Profile, target_directory};
 
 /// How much to load.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,13 @@ pub(super) struct Options {
     rounds: usize,
 }
 
+impl Options {
+    /// As little as shows that it works.
+    pub(super) fn small() -> Self {
+        Self { tests: 200, rounds: 1 }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { tests: 20_000, rounds: 5 }
@@ -31,11 +38,11 @@ impl Default for Options {
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     ensure!(options.rounds > 0, "nothing is measured in no rounds");
-    let program = program::build()?;
-    let directory = root().join("target/bench");
+    let program = program::build(Profile::Release)?;
+    let directory = target_directory().join("bench");
     fs::create_dir_all(&directory)?;
     let file = directory.join("load.cfg");
-    let text = configuration("asterisk: {username: example, password: secret}\n", options.tests);
+    let text = configuration("{username: example, password: secret}", options.tests);
     fs::write(&file, &text).context("could not write the configuration")?;
     let caption = format!(
         "A configuration of {} tests and {} links ({:.1} MB), start of the program included; medians of {} runs.",

@@ -6,19 +6,22 @@
 mod follow;
 
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
 use self::follow::{Follower, Seen};
-use super::daemon::Daemon;
+
 use super::statistics::quantile;
 use super::table::{Cell, Table};
-use crate::crowd::configuration;
+use crate::configuration::server_at;
+use crate::daemon::Daemon;
 use crate::fake_process::FakeProcess;
+use crate::many_calls::configuration;
 use crate::process::{Usage, megabytes};
-use crate::program::{self, root};
+use crate::program::{self, Profile, target_directory};
 
 /// How many tests the daemon begins a second when it starts.
 const STARTS_PER_SECOND: u64 = 20;
@@ -41,6 +44,13 @@ pub(super) struct Options {
     seconds: u64,
 }
 
+impl Options {
+    /// As little as shows that it works.
+    pub(super) fn small() -> Self {
+        Self { tests: 20, repeat: 2, seconds: 10 }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self { tests: 10_000, repeat: 60, seconds: 120 }
@@ -49,27 +59,29 @@ impl Default for Options {
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     ensure!(options.tests > 0 && options.seconds > 0, "there is nothing to measure");
-    let (program, fake) = (program::build()?, FakeProcess::start()?);
-    let directory = root().join("target/bench/scheduled");
+    let (program, fake) = (program::build(Profile::Release)?, FakeProcess::start()?);
+    let directory = target_directory().join("bench/scheduled");
     if directory.exists() {
         fs::remove_dir_all(&directory).context("could not remove the files of last time")?;
     }
     fs::create_dir_all(&directory)?;
     let file = directory.join("scheduled.cfg");
-    let asterisk =
-        format!("asterisk: {{host: 127.0.0.1, port: {}, username: calltest, password: secret}}\n", fake.port);
+    let asterisk = server_at(([127, 0, 0, 1], fake.port).into(), "calltest", "secret");
     let write = |tests: usize| fs::write(&file, configuration(&asterisk, tests));
 
     write(1)?;
-    let alone = Daemon::start(&program, &file, &directory.join("alone"), &["calls.:default:.test={skip: yes}"])?;
-    let rss_alone = alone.usage()?.rss_bytes;
-    alone.stop()?;
+    let rss_alone = {
+        let alone = started(&program, &file, &directory.join("alone"), "calls.:default:.test={skip: yes}")?;
+        let rss = alone.usage()?.rss_bytes;
+        alone.end()?;
+        rss
+    };
 
     write(options.tests)?;
     let schedule = format!("calls.:default:.test={{repeat: {0}, retry: {0}}}", options.repeat);
-    let daemon = Daemon::start(&program, &file, &directory.join("state"), &[&schedule])?;
+    let daemon = started(&program, &file, &directory.join("all"), &schedule)?;
     let rss_idle = daemon.usage()?.rss_bytes;
-    let follower = Follower::of(&daemon.address)?;
+    let follower = Follower::of(daemon.address()?)?;
     let begun = Instant::now();
     let deadline = Duration::from_secs(options.tests as u64 / STARTS_PER_SECOND) + PATIENCE;
     while follower.seen(|seen| seen.finished.len()) < options.tests {
@@ -83,7 +95,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     let after = daemon.usage()?;
     let wall = started.elapsed();
     let seen = follower.end()?;
-    daemon.stop()?;
+    daemon.end()?;
     let report = fake.end()?;
     fs::remove_dir_all(&directory).context("could not remove the files")?;
     ensure!(report.channels_left == 0, "{} channels are left", report.channels_left);
@@ -116,6 +128,14 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<Vec<Table>> {
     row("CPU an event", cpu * 1e6 / events, 1, "µs");
     memory(&mut row, options, rss_alone, rss_idle, after);
     Ok(vec![table])
+}
+
+/// A daemon with a setting of its own, and all its files in that directory.
+fn started(program: &Path, configuration: &Path, directory: &Path, setting: &str) -> anyhow::Result<Daemon> {
+    fs::create_dir_all(directory)?;
+    let daemon = Daemon::new(program, configuration, directory).settings(&[setting]);
+    daemon.start()?;
+    Ok(daemon)
 }
 
 /// What the tests take while they only wait, and everything together.

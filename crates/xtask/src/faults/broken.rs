@@ -1,16 +1,15 @@
 //! The other direction: networks that are broken, with harmless faults of the tester on top. Each has to be found out.
 
-use std::sync::Arc;
+use fake_asterisk::{Digits, FakeAsterisk, FarEnd, Faults, Way};
 
-use fake_asterisk::{Digits, FakeAsterisk, FarEnd, Way};
-
-use super::cell::{Cell, cell_name};
+use super::allowed::Allowed;
+use super::cell::Cell;
 use super::fake_faults::FAULTS;
-use super::field::FakeField;
-use super::on_fake::Fault;
+use super::fault::Fault;
+use super::on_fake::{self, Schedule};
 use super::stage::Stage;
-use super::trial::{Right, Trial};
-use super::witness::{Blow, When};
+use super::trial::Trial;
+use super::witness::When;
 
 /// A way in which the network is broken, the test that has to notice, and what it has to say.
 pub(crate) struct Broken {
@@ -61,52 +60,23 @@ pub(crate) const BROKEN: &[Broken] = &[
 
 /// Each with each harmless fault, and without any.
 pub(crate) fn cells() -> Vec<Cell> {
-    let harmless: Vec<&'static Fault> = FAULTS.iter().filter(|fault| fault.hides_nothing()).collect();
+    let harmless: Vec<&'static Fault<Faults>> = FAULTS.iter().filter(|fault| fault.hides_nothing()).collect();
     let mut cells = Vec::new();
     for broken in BROKEN {
         for fault in [None].into_iter().chain(harmless.iter().copied().map(Some)) {
             let column = fault.map_or("alone", |fault| fault.name);
-            cells.push(Cell {
-                name: cell_name("broken", &[broken.name, column]),
-                row: broken.name.into(),
-                column: column.into(),
-                make: Box::new(move || {
-                    Box::pin(async move {
-                        let faults: Vec<(When, &'static Fault)> =
-                            fault.into_iter().map(|fault| (When::At(Stage::Start), fault)).collect();
-                        trial(broken, &faults).await?.run().await
-                    })
-                }),
-            });
+            cells.push(Cell::new(&["broken", broken.name, column], broken.name, column, move || async move {
+                let faults = fault.into_iter().map(|fault| (When::At(Stage::Start), fault)).collect();
+                trial(broken, &faults).await?.run().await
+            }));
         }
     }
     cells
 }
 
 /// A broken network, and these faults of the tester.
-pub(crate) async fn trial(broken: &'static Broken, faults: &[(When, &'static Fault)]) -> anyhow::Result<Trial> {
-    let field = FakeField::open().await?;
-    (broken.prepare)(&field.fake);
-    let blow = |(when, fault): &(When, &'static Fault)| {
-        let (when, fault, faults) = (*when, *fault, field.faults());
-        Blow { when, act: Box::new(move || fault.strike(faults)), what: format!("{} at {when:?}", fault.name) }
-    };
-    let blows = faults.iter().map(blow).collect();
-    let heal = field.faults();
-    Ok(Trial {
-        field: Arc::clone(&field) as Arc<_>,
-        test: broken.name.into(),
-        overrides: Vec::new(),
-        by_way_of: None,
-        blows,
-        needs_all_blows: false,
-        heal: Box::new(move || heal.heal()),
-        right: Right::Fail,
-        reason: broken.reason,
-        back_within: std::time::Duration::from_secs(3),
-        goes_unnoticed: false,
-        spares_stranger: true,
-        passes_afterwards: false,
-        state: None,
-    })
+pub(crate) async fn trial(broken: &'static Broken, faults: &Schedule) -> anyhow::Result<Trial> {
+    let trial = on_fake::trial(broken.name, Allowed::Fail, faults, broken.prepare).await?;
+    // The faults are harmless, so whether each had its time does not matter.
+    Ok(Trial { needs_all_injections: false, spares_bystander: true, ..trial.of_broken_network(broken.reason) })
 }

@@ -21,9 +21,16 @@ pub(crate) struct Cell {
     pub(crate) make: Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Finding>> + Send + Sync>,
 }
 
-/// A name such as `fake/websocket-reset/dtmf/answered`.
-pub(crate) fn cell_name(group: &str, parts: &[&str]) -> String {
-    format!("{group}/{}", parts.join("/"))
+impl Cell {
+    /// A cell with a name such as `fake/websocket-reset/dtmf/answered`, in this row and column of its table.
+    pub(crate) fn new<F, T>(name: &[&str], row: impl Into<String>, column: impl Into<String>, make: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = anyhow::Result<Finding>> + Send + 'static,
+    {
+        let make = move || -> BoxFuture<'static, _> { Box::pin(make()) };
+        Self { name: name.join("/"), row: row.into(), column: column.into(), make: Box::new(make) }
+    }
 }
 
 /// What came of a set of cells.

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -10,6 +9,7 @@ use super::cell::Tally;
 use super::fake_faults::FAULTS;
 use super::on_real::REAL_FAULTS;
 use super::stage::Kind;
+use crate::program::root;
 
 /// Where the tables begin and end in the document.
 const BEGIN: &str = "<!-- faults: written by `cargo xtask faults --write` -->\n";
@@ -44,10 +44,10 @@ fn reasons() -> String {
     text.push_str("| fault | verdict | why |\n|---|---|---|\n");
     // Writing to a string does not fail.
     for fault in FAULTS {
-        let _ = writeln!(text, "| {} | {} | {} |", fault.name, fault.right_words(), fault.why);
+        let _ = writeln!(text, "| {} | {} | {} |", fault.name, fault.allowed_words(), fault.why);
     }
     for fault in REAL_FAULTS {
-        let _ = writeln!(text, "| {}, real | {} | {} |", fault.name, fault.right_words(), fault.why);
+        let _ = writeln!(text, "| {}, real | {} | {} |", fault.name, fault.allowed_words(), fault.why);
     }
     text.push('\n');
     text
@@ -55,7 +55,7 @@ fn reasons() -> String {
 
 /// Puts the tables in their place.
 pub(crate) fn write(sections: &[Section], command: &str) -> anyhow::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md");
+    let path = root().join("docs/reliability.md");
     let before = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     let (head, rest) = before.split_once(BEGIN).context("the document has no place for the tables")?;
     let (_, tail) = rest.split_once(END).context("the document does not say where the tables end")?;

@@ -4,282 +4,211 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
+use super::allowed::{Allowed, either, harmless, unseen, untold};
 use super::broken::{BROKEN, Broken};
-use super::cell::{Cell, cell_name};
-use super::field::ms;
-use super::proxy::{Proxy, Weather};
-use super::real_field::{Pool, RealField};
-use super::stage::{Kind, Stage};
-use super::trial::{Right, Trial};
-use super::witness::{Blow, When};
+use super::cell::Cell;
+use super::fault::Fault;
+use super::real_bed::{Pool, RealBed};
+use super::stage::{Kind, Stage, chosen};
+use super::trial::{Finding, Trial};
+use super::witness::{Injection, When};
+use crate::network::ms;
+use crate::proxy::{Condition, Proxy, Way};
 
-/// A fault of a real server.
-pub(crate) struct RealFault {
-    pub(crate) name: &'static str,
-    strikes: fn(&Arc<RealField>, &Arc<watch::Sender<Weather>>),
-    right: fn(Kind, Stage) -> Right,
-    pub(crate) why: &'static str,
-    back_within: Duration,
-    goes_unnoticed: bool,
-    spares_stranger: bool,
-}
-
-fn unseen(kind: Kind, stage: Stage) -> Right {
-    if stage.leaves_to_see(kind) { Right::Error } else { Right::PassOrError }
-}
-
-/// Requests may get through, or be answered late, but nothing is told in time.
-fn untold(kind: Kind, stage: Stage) -> Right {
-    if stage.leaves_to_hear(kind) { Right::Error } else { Right::PassOrError }
+/// A real server, and the way to it.
+#[derive(Clone)]
+pub(crate) struct RealSide {
+    bed: Arc<RealBed>,
+    way: Way,
 }
 
 /// Does something that blocks, after a while.
-fn later(field: &Arc<RealField>, after: Duration, act: fn(&RealField)) {
-    let field = Arc::clone(field);
+fn later(bed: &Arc<RealBed>, after: Duration, act: fn(&RealBed)) {
+    let bed = Arc::clone(bed);
     tokio::spawn(async move {
         tokio::time::sleep(after).await;
-        let done = tokio::task::spawn_blocking(move || act(&field)).await;
+        let done = tokio::task::spawn_blocking(move || act(&bed)).await;
         done.expect("what is done to a server does not panic");
     });
 }
 
-fn stop(field: &Arc<RealField>, time: Duration) {
+fn stop(bed: &Arc<RealBed>, time: Duration) {
     // A server that is gone already is stopped enough.
-    let _ = field.server().freeze();
-    later(field, time, |field| drop(field.server().thaw()));
+    let _ = bed.server().freeze();
+    later(bed, time, |bed| drop(bed.server().thaw()));
 }
 
-fn storm(weather: &Arc<watch::Sender<Weather>>, now: Weather, time: Duration) {
-    let weather = Arc::clone(weather);
-    weather.send_replace(now);
+fn degrade_for(way: &Way, condition: Condition, time: Duration) {
+    let way = way.clone();
+    way.set(condition);
     tokio::spawn(async move {
         tokio::time::sleep(time).await;
-        weather.send_replace(Weather::Fair);
+        way.set(Condition::Normal);
     });
 }
 
 /// All of them.
-pub(crate) const REAL_FAULTS: &[RealFault] = &[
-    RealFault {
-        name: "killed",
-        strikes: |field, _| {
-            let _ = field.server().kill();
-            later(field, ms(500), |field| drop(field.server().restart()));
+pub(crate) const REAL_FAULTS: &[Fault<RealSide>] = &[
+    Fault::new(
+        "killed",
+        |on: &RealSide| {
+            let _ = on.bed.server().kill();
+            later(&on.bed, ms(500), |bed| drop(bed.server().restart()));
         },
-        right: unseen,
-        why: "SIGKILL; started again half a second later, and knows nothing of the call",
-        back_within: Duration::from_secs(25),
-        goes_unnoticed: false,
-        spares_stranger: false,
-    },
-    RealFault {
-        name: "restarted",
-        strikes: |field, _| later(field, Duration::ZERO, |field| drop(field.server().restart())),
-        right: unseen,
-        why: "SIGTERM: the server hangs up all calls itself, and says so",
-        back_within: Duration::from_secs(25),
-        goes_unnoticed: true,
-        spares_stranger: false,
-    },
-    RealFault {
-        name: "stopped-1s",
-        strikes: |field, _| stop(field, ms(1000)),
-        right: |_, _| Right::Pass,
-        why: "SIGSTOP and SIGCONT: within every limit",
-        back_within: Duration::from_secs(3),
-        goes_unnoticed: false,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "stopped-7s",
-        strikes: |field, _| stop(field, ms(7000)),
-        right: |_, _| Right::PassOrError,
-        why: "longer than a request may take, shorter than the silence that ends a connection",
-        back_within: Duration::from_secs(30),
-        goes_unnoticed: true,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "stopped-13s",
-        strikes: |field, _| stop(field, ms(13_000)),
-        right: untold,
-        why: "longer than the silence that ends a connection",
-        back_within: Duration::from_secs(35),
-        goes_unnoticed: true,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "network-cut-1s",
-        strikes: |_, weather| storm(weather, Weather::Cut, ms(1000)),
-        right: unseen,
-        why: "events between two connections are lost for good",
-        back_within: Duration::from_secs(15),
-        goes_unnoticed: false,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "half-open-13s",
-        strikes: |_, weather| storm(weather, Weather::Swallowing, ms(13_000)),
-        right: untold,
-        why: "both ends are well, and nothing gets through",
-        back_within: Duration::from_secs(40),
-        goes_unnoticed: true,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "slow-network",
-        strikes: |_, weather| {
-            weather.send_replace(Weather::Slow(ms(150)));
+        unseen,
+        "SIGKILL; started again half a second later, and knows nothing of the call",
+    )
+    .back_within(25)
+    .ends_every_call(),
+    Fault::new(
+        "restarted",
+        |on: &RealSide| later(&on.bed, Duration::ZERO, |bed| drop(bed.server().restart())),
+        unseen,
+        "SIGTERM: the server hangs up all calls itself, and says so",
+    )
+    .unnoticed_within(25)
+    .ends_every_call(),
+    Fault::new("stopped-1s", |on| stop(&on.bed, ms(1000)), harmless, "SIGSTOP and SIGCONT: within every limit"),
+    Fault::new(
+        "stopped-7s",
+        |on: &RealSide| stop(&on.bed, ms(7000)),
+        either,
+        "longer than a request may take, shorter than the silence that ends a connection",
+    )
+    .unnoticed_within(30),
+    Fault::new(
+        "stopped-13s",
+        |on: &RealSide| stop(&on.bed, ms(13_000)),
+        untold,
+        "longer than the silence that ends a connection",
+    )
+    .unnoticed_within(35),
+    Fault::new(
+        "network-cut-1s",
+        |on: &RealSide| degrade_for(&on.way, Condition::Cut, ms(1000)),
+        unseen,
+        "events between two connections are lost for good",
+    )
+    .back_within(15),
+    Fault::new(
+        "half-open-13s",
+        |on: &RealSide| degrade_for(&on.way, Condition::BlackHole, ms(13_000)),
+        untold,
+        "both ends are well, and nothing gets through",
+    )
+    .unnoticed_within(40),
+    Fault::new(
+        "slow-network",
+        |on: &RealSide| on.way.set(Condition::Slow(ms(150))),
+        harmless,
+        "a third of a second for each request is within every limit",
+    ),
+    Fault::new(
+        "all-hung-up",
+        |on: &RealSide| {
+            later(&on.bed, Duration::ZERO, |bed| drop(bed.server().cli("channel request hangup all")));
         },
-        right: |_, _| Right::Pass,
-        why: "a third of a second for each request is within every limit",
-        back_within: Duration::from_secs(3),
-        goes_unnoticed: false,
-        spares_stranger: true,
-    },
-    RealFault {
-        name: "all-hung-up",
-        strikes: |field, _| {
-            later(field, Duration::ZERO, |field| drop(field.server().cli("channel request hangup all")));
+        |_, stage| if stage <= Stage::Dialled { Allowed::Any } else { Allowed::PassOrError },
+        "somebody at the server hangs up every channel, ours when it is far enough to say so: no far end does that",
+    )
+    .ends_every_call(),
+    Fault::new(
+        "continued",
+        |on: &RealSide| {
+            let bed = Arc::clone(&on.bed);
+            tokio::spawn(async move { bed.continue_all().await });
         },
-        right: |kind, stage| match stage {
-            Stage::Start | Stage::Waiting | Stage::Dialled | Stage::HangUp => Right::Any,
-            _ if !stage.leaves_to_see(kind) => Right::Any,
-            // These calls are to be ended by the far end, and nobody can tell the one from the other.
-            _ if matches!(kind, Kind::Fail | Kind::Timeout | Kind::Record) => Right::Any,
-            _ => Right::FailOrError,
+        |kind, stage| if stage.leaves_to_see(kind) { Allowed::PassOrError } else { Allowed::Any },
+        "somebody sends every channel back into the dialplan, where it may live on: no far end does that",
+    ),
+    Fault::new(
+        "foreign-filter",
+        |on: &RealSide| {
+            let bed = Arc::clone(&on.bed);
+            tokio::spawn(async move { bed.keep_back_events().await });
         },
-        why: "somebody at the server hangs up every channel: to calltest, that looks like the far end's doing",
-        back_within: Duration::from_secs(3),
-        goes_unnoticed: false,
-        spares_stranger: false,
-    },
+        either,
+        "somebody has the server keep back digits, ends and messages: what was not told may have happened",
+    ),
 ];
-
-impl RealFault {
-    /// Which verdicts are right in the midst of a call.
-    pub(crate) fn right_words(&self) -> &'static str {
-        (self.right)(Kind::Dtmf, Stage::Answered).words()
-    }
-}
 
 /// The cells of these modes.
 pub(crate) fn cells(pool: &Arc<Pool>, kinds: &[Kind], one_stage_each: bool) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (row, fault) in REAL_FAULTS.iter().enumerate() {
-        for (column, kind) in kinds.iter().enumerate() {
+        for (column, kind) in kinds.iter().copied().enumerate() {
             let stages = kind.stages();
-            // What hangs up everything comes from a program of its own, too late for a call that ends just then: it would meet
-            // the next one.
-            let stages = if fault.name == "all-hung-up" {
+            // What comes from elsewhere at the end of a call is too late for it, and would meet the next one.
+            let stages = if ["all-hung-up", "continued", "foreign-filter"].contains(&fault.name) {
                 &stages[..stages.len() - usize::from(stages.ends_with(&[Stage::HangUp]))]
             } else {
                 stages
             };
-            let chosen = if one_stage_each { &stages[(row + 3 * column) % stages.len()..][..1] } else { stages };
-            for stage in chosen {
-                let (pool, kind, stage) = (Arc::clone(pool), *kind, *stage);
-                cells.push(Cell {
-                    name: cell_name("real", &[fault.name, kind.word(), stage.word()]),
-                    row: fault.name.into(),
-                    column: kind.word().into(),
-                    make: Box::new(move || {
-                        let pool = Arc::clone(&pool);
-                        Box::pin(async move {
-                            let borrowed = pool.borrow().await?;
-                            let proxy = Proxy::to(borrowed.field.socket()).await?;
-                            trial(fault, kind, stage, &borrowed.field, &proxy).run().await
-                        })
-                    }),
-                });
+            for stage in chosen(stages, row + 3 * column, one_stage_each).iter().copied() {
+                let name = ["real", fault.name, kind.word(), stage.word()];
+                let pool = Arc::clone(pool);
+                cells.push(Cell::new(&name, fault.name, kind.word(), move || {
+                    on_borrowed(Arc::clone(&pool), move |on| trial(fault, kind, stage, on))
+                }));
             }
         }
     }
     cells
 }
 
-fn trial(fault: &'static RealFault, kind: Kind, stage: Stage, field: &Arc<RealField>, proxy: &Proxy) -> Trial {
-    let (struck, weather, healed) = (Arc::clone(field), proxy.weather(), proxy.weather());
-    let act = move || (fault.strikes)(&struck, &weather);
+/// Makes a trial on a server of the pool, by way of a proxy.
+async fn on_borrowed(pool: Arc<Pool>, trial: impl FnOnce(&RealSide) -> Trial) -> anyhow::Result<Finding> {
+    let borrowed = pool.borrow().await?;
+    let proxy = Proxy::to(borrowed.bed.socket())?;
+    let trial = trial(&RealSide { bed: Arc::clone(&borrowed.bed), way: proxy.way() });
+    Trial { by_way_of: Some(proxy.address().port()), ..trial }.run().await
+}
+
+fn trial(fault: &'static Fault<RealSide>, kind: Kind, stage: Stage, on: &RealSide) -> Trial {
+    let way = on.way.clone();
     Trial {
-        field: Arc::clone(field) as Arc<_>,
-        test: kind.word().into(),
-        overrides: Vec::new(),
-        by_way_of: Some(proxy.port),
-        blows: vec![Blow {
-            when: When::At(stage),
-            act: Box::new(act),
-            what: format!("{} at {}", fault.name, stage.word()),
-        }],
-        needs_all_blows: true,
-        heal: Box::new(move || {
-            // Other weather than this ends by itself.
-            healed.send_if_modified(|weather| {
-                let is_slow = matches!(weather, Weather::Slow(_));
-                *weather = if is_slow { Weather::Fair } else { *weather };
-                is_slow
-            });
-        }),
-        right: (fault.right)(kind, stage),
-        reason: "",
+        injections: vec![fault.injection(When::At(stage), on, |_| {})],
+        // Whatever else becomes of the way ends by itself.
+        heal: Box::new(move || way.end_slowness()),
         back_within: fault.back_within,
         goes_unnoticed: fault.goes_unnoticed,
-        spares_stranger: fault.spares_stranger,
-        passes_afterwards: true,
-        state: None,
+        spares_bystander: fault.spares_bystander,
+        ..Trial::new(Arc::clone(&on.bed) as Arc<_>, kind.word(), (fault.allowed)(kind, stage))
     }
 }
+
+/// How something on the real side begins.
+type Begin = fn(&RealSide);
+
+/// What is done on top of a broken network: nothing, a slow way, a server that is stopped for a moment.
+const HARMLESS: [(&str, Begin); 3] = [
+    ("alone", |_| {}),
+    ("slow-network", |on| on.way.set(Condition::Slow(ms(150)))),
+    ("stopped-300ms", |on| stop(&on.bed, ms(300))),
+];
 
 /// Networks that are broken, alone, over a slow way, and with a server that is stopped for a moment.
 pub(crate) fn broken_cells(pool: &Arc<Pool>) -> Vec<Cell> {
     let mut cells = Vec::new();
     for broken in BROKEN.iter().filter(|broken| broken.on_real.is_some()) {
-        for column in ["alone", "slow-network", "stopped-300ms"] {
+        for (column, begin) in HARMLESS {
             let pool = Arc::clone(pool);
-            cells.push(Cell {
-                name: cell_name("real-broken", &[broken.name, column]),
-                row: broken.name.into(),
-                column: column.into(),
-                make: Box::new(move || {
-                    let pool = Arc::clone(&pool);
-                    Box::pin(async move {
-                        let borrowed = pool.borrow().await?;
-                        let proxy = Proxy::to(borrowed.field.socket()).await?;
-                        broken_trial(broken, column, &borrowed.field, &proxy).run().await
-                    })
-                }),
-            });
+            cells.push(Cell::new(&["real-broken", broken.name, column], broken.name, column, move || {
+                on_borrowed(Arc::clone(&pool), move |on| broken_trial(broken, column, begin, on))
+            }));
         }
     }
     cells
 }
 
-fn broken_trial(broken: &Broken, column: &'static str, field: &Arc<RealField>, proxy: &Proxy) -> Trial {
-    let (struck, weather) = (Arc::clone(field), proxy.weather());
-    let act = move || match column {
-        "slow-network" => {
-            weather.send_replace(Weather::Slow(ms(150)));
-        }
-        "stopped-300ms" => stop(&struck, ms(300)),
-        _ => {}
-    };
+fn broken_trial(broken: &Broken, column: &'static str, begin: Begin, on: &RealSide) -> Trial {
+    let injected = on.clone();
+    let inject = Box::new(move || begin(&injected));
     let more = broken.on_real.filter(|more| !more.is_empty());
-    Trial {
-        field: Arc::clone(field) as Arc<_>,
-        test: broken.name.into(),
+    let trial = Trial {
         overrides: more.into_iter().map(str::to_owned).collect(),
-        by_way_of: Some(proxy.port),
-        blows: vec![Blow { when: When::At(Stage::Start), act: Box::new(act), what: column.into() }],
-        needs_all_blows: true,
-        heal: Box::new(|| {}),
-        right: Right::Fail,
-        reason: broken.reason,
-        back_within: Duration::from_secs(3),
-        goes_unnoticed: false,
-        spares_stranger: true,
-        passes_afterwards: false,
-        state: None,
-    }
+        injections: vec![Injection { when: When::At(Stage::Start), inject, what: column.into() }],
+        ..Trial::new(Arc::clone(&on.bed) as Arc<_>, broken.name, Allowed::Fail)
+    };
+    trial.of_broken_network(broken.reason)
 }

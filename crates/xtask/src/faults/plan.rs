@@ -6,17 +6,11 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use asterisk_lab::Ari;
 use calltest_config::{Input, Source};
 use calltest_core::plan::{CallTest, Plan};
 
-/// How to reach a server's ARI.
-#[derive(Debug, Clone)]
-pub(crate) struct Address {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) username: String,
-    pub(crate) password: String,
-}
+use crate::configuration;
 
 /// The sound that is played. The fake has to be told of it; a real server has it.
 pub(crate) const SOUND: &str = "beep";
@@ -66,17 +60,13 @@ calls:
 "#;
 
 /// The configuration for a server at this address, with more of it appended or put in by `overrides`.
-pub(crate) fn text(address: &Address) -> String {
-    let Address { host, port, username, password } = address;
-    let audio = "{play: 'sound:', record: ''}";
-    format!(
-        "asterisk: {{host: '{host}', port: {port}, username: '{username}', password: '{password}', audio: {audio}}}\n{TESTS}"
-    )
+pub(crate) fn text(ari: &Ari) -> String {
+    format!("asterisk: {}\n{TESTS}", configuration::server(ari))
 }
 
 /// The plan for a server at this address.
-pub(crate) fn plan(address: &Address, overrides: &[String]) -> anyhow::Result<Arc<Plan>> {
-    let source = Source::File { path: "faults.cfg".into(), text: text(address) };
+pub(crate) fn plan(ari: &Ari, overrides: &[String]) -> anyhow::Result<Arc<Plan>> {
+    let source = Source::File { path: "faults.cfg".into(), text: text(ari) };
     let input = Input { source, overrides: overrides.to_vec(), is_lenient: false };
     let loaded = calltest_config::load(&input).context("the matrix's own configuration is bad")?;
     Ok(Arc::new(loaded.plan))

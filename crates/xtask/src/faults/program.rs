@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::cell::{Cell, cell_name};
-use super::field::Field as _;
+use super::cell::Cell;
 use super::plan;
-use super::real_field::{Pool, RealField};
-use super::stage::Kind;
+use super::real_bed::{Pool, RealBed};
+use super::stage::{Kind, chosen};
+use super::test_bed::TestBed as _;
 use super::trial::Finding;
 
 /// How long the program may take to come to where something happens to it.
@@ -70,30 +69,18 @@ impl Moment {
     }
 }
 
-/// Builds the program as it is.
-pub(crate) fn build() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let built = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "calltest"])
-        .current_dir(&root)
-        .status()
-        .context("could not run cargo")?;
-    anyhow::ensure!(built.success(), "calltest does not build");
-    Ok(root.join("target/debug/calltest"))
-}
-
 /// The program, with the matrix's configuration for a server.
 pub(crate) struct Program {
     path: PathBuf,
     directory: TempDir,
-    pub(crate) field: Arc<RealField>,
+    pub(crate) bed: Arc<RealBed>,
 }
 
 impl Program {
-    fn new(path: &Path, field: &Arc<RealField>) -> anyhow::Result<Self> {
+    fn new(path: &Path, bed: &Arc<RealBed>) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        std::fs::write(directory.path().join("faults.cfg"), plan::text(&field.address()))?;
-        Ok(Self { path: path.to_owned(), directory, field: Arc::clone(field) })
+        std::fs::write(directory.path().join("faults.cfg"), plan::text(&bed.ari()))?;
+        Ok(Self { path: path.to_owned(), directory, bed: Arc::clone(bed) })
     }
 
     /// Starts a run of a test. The process ends with what this gives.
@@ -110,14 +97,14 @@ impl Program {
     pub(crate) async fn start_until(&self, kind: Kind, moment: Moment) -> anyhow::Result<(Child, Option<Caller>)> {
         let mut run = self.start(kind.word())?;
         let caller = kind.is_called().then(|| {
-            let field = Arc::clone(&self.field);
+            let bed = Arc::clone(&self.bed);
             Caller(tokio::spawn(async move {
                 sleep(CALL_AFTER).await;
-                field.call_in().await;
+                bed.call_in().await;
             }))
         });
         let give_up = Instant::now() + STAGE_WITHIN;
-        while !moment.has_come(&self.field.channels().await?) {
+        while !moment.has_come(&self.bed.channels().await?) {
             if let Some(status) = run.try_wait()? {
                 bail!("the run was over before it was {}: {status}", moment.word());
             }
@@ -139,36 +126,30 @@ impl Drop for Caller {
     }
 }
 
-/// What is tried with a program whose call is to come to a moment.
-pub(crate) type Attempt = fn(Program, Kind, Moment) -> BoxFuture<'static, anyhow::Result<Finding>>;
-
 /// A cell for each moment of each of these modes, or for one of them only, named and told apart by `group` and `row`.
-pub(crate) fn cells(
+pub(crate) fn cells<F, T>(
     pool: &Arc<Pool>,
     program: &Path,
     kinds: &[Kind],
     one_each: bool,
     (group, row): (&'static str, fn(Moment) -> String),
-    attempt: Attempt,
-) -> Vec<Cell> {
+    attempt: F,
+) -> Vec<Cell>
+where
+    F: Fn(Program, Kind, Moment) -> T + Copy + Send + Sync + 'static,
+    T: Future<Output = anyhow::Result<Finding>> + Send + 'static,
+{
     let mut cells = Vec::new();
-    for (index, kind) in kinds.iter().enumerate() {
-        let moments = Moment::of(*kind);
-        let chosen = if one_each { &moments[index % moments.len()..][..1] } else { moments };
-        for moment in chosen {
-            let (pool, program, kind, moment) = (Arc::clone(pool), program.to_owned(), *kind, *moment);
-            cells.push(Cell {
-                name: cell_name(group, &[kind.word(), moment.word()]),
-                row: row(moment),
-                column: kind.word().into(),
-                make: Box::new(move || {
-                    let (pool, program) = (Arc::clone(&pool), program.clone());
-                    Box::pin(async move {
-                        let borrowed = pool.borrow().await?;
-                        attempt(Program::new(&program, &borrowed.field)?, kind, moment).await
-                    })
-                }),
-            });
+    for (index, kind) in kinds.iter().copied().enumerate() {
+        for moment in chosen(Moment::of(kind), index, one_each).iter().copied() {
+            let (pool, program) = (Arc::clone(pool), program.to_owned());
+            cells.push(Cell::new(&[group, kind.word(), moment.word()], row(moment), kind.word(), move || {
+                let (pool, program) = (Arc::clone(&pool), program.clone());
+                async move {
+                    let borrowed = pool.borrow().await?;
+                    attempt(Program::new(&program, &borrowed.bed)?, kind, moment).await
+                }
+            }));
         }
     }
     cells

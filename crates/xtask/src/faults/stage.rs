@@ -92,6 +92,11 @@ impl Kind {
     }
 }
 
+/// All of these, or one of them, another one each turn.
+pub(crate) fn chosen<T>(all: &[T], turn: usize, one_each: bool) -> &[T] {
+    if one_each { &all[turn % all.len()..][..1] } else { all }
+}
+
 impl Stage {
     pub(crate) fn word(self) -> &'static str {
         match self {

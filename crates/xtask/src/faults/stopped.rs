@@ -11,10 +11,10 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::cell::Cell;
-use super::field::Field as _;
 use super::program::{self, Moment, Program};
-use super::real_field::Pool;
+use super::real_bed::Pool;
 use super::stage::Kind;
+use super::test_bed::TestBed as _;
 use super::trial::Finding;
 
 /// Shorter than what a test here has, but longer than a far end may take to answer or to reject.
@@ -33,15 +33,15 @@ pub(crate) fn cells(pool: &Arc<Pool>, program: &Path, kinds: &[Kind], one_each: 
     let short = |moment: Moment| format!("{}, for 3.5 s", moment.word());
     let long = |moment: Moment| format!("{}, for 13 s", moment.word());
     let mut cells = program::cells(pool, program, kinds, one_each, ("stopped-3.5s", short), |program, kind, moment| {
-        Box::pin(async move { try_it(&program, kind, moment, SHORT).await })
+        try_it(program, kind, moment, SHORT)
     });
     cells.extend(program::cells(pool, program, kinds, one_each, ("stopped-13s", long), |program, kind, moment| {
-        Box::pin(async move { try_it(&program, kind, moment, LONG).await })
+        try_it(program, kind, moment, LONG)
     }));
     cells
 }
 
-async fn try_it(program: &Program, kind: Kind, moment: Moment, time: Duration) -> anyhow::Result<Finding> {
+async fn try_it(program: Program, kind: Kind, moment: Moment, time: Duration) -> anyhow::Result<Finding> {
     let (run, _caller) = program.start_until(kind, moment).await?;
     let id = run.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).context("the run was over at once")?;
     kill_process(id, Signal::STOP)?;
@@ -54,26 +54,26 @@ async fn try_it(program: &Program, kind: Kind, moment: Moment, time: Duration) -
     if !["pass", "error"].contains(&&*verdict) {
         wrong.push(format!("the verdict is {verdict}, which should be pass or error"));
     }
-    let field = &program.field;
+    let bed = &program.bed;
     let all_gone = async {
-        while !field.channels_left().await?.is_empty() {
+        while !bed.channels_left().await?.is_empty() {
             sleep(LOOK_EVERY).await;
         }
         anyhow::Ok(())
     };
     match timeout(GONE_WITHIN, all_gone).await {
         Ok(all_gone) => all_gone?,
-        Err(_) => wrong.push(format!("channels are left: {}", field.channels_left().await?.join(", "))),
+        Err(_) => wrong.push(format!("channels are left: {}", bed.channels_left().await?.join(", "))),
     }
-    if !field.has_stranger().await? {
-        wrong.push("the stranger's call was hung up".into());
+    if !bed.has_bystander().await? {
+        wrong.push("the bystander's call was hung up".into());
     }
     let next = timeout(OVER_WITHIN, program.start("dtmf")?.wait_with_output()).await;
     let next = next.context("the next run did not end")??;
     if !next.status.success() {
         wrong.push(format!("the next run ended with {}: {}", next.status, String::from_utf8_lossy(&next.stdout)));
     }
-    Ok(Finding { wrong, verdict, account: format!("  {said}\n"), is_void: false })
+    Ok(Finding { wrong, verdict, account: format!("  {said}\n"), ..Finding::default() })
 }
 
 /// What a run that tells of itself in JSON came to.

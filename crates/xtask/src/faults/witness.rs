@@ -1,5 +1,6 @@
 //! Follows a run: lets something happen at a given stage of it, and remembers when that was.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use super::stage::Stage;
 const INTO_THE_WAIT: Duration = Duration::from_millis(100);
 
 /// Something to be done at a moment of a run.
-pub(crate) struct Blow {
+pub(crate) struct Injection {
     pub(crate) when: When,
     /// Does it, and returns at once: it is called in the midst of the run.
-    pub(crate) act: Box<dyn FnOnce() + Send>,
+    pub(crate) inject: Box<dyn FnOnce() + Send + Sync>,
     /// What it is, for people.
     pub(crate) what: String,
 }
@@ -29,7 +30,16 @@ pub(crate) enum When {
     After(Duration),
 }
 
-/// Remembers what it is told, and strikes.
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(stage) => write!(f, "at {}", stage.word()),
+            Self::After(time) => write!(f, "after {:.3} s", time.as_secs_f64()),
+        }
+    }
+}
+
+/// Remembers what it is told, and injects what is due.
 #[derive(Default)]
 pub(crate) struct Witness {
     state: std::sync::Arc<Mutex<State>>,
@@ -39,23 +49,23 @@ pub(crate) struct Witness {
 
 #[derive(Default)]
 struct State {
-    blows: Vec<Blow>,
-    /// Counts the runs, so that nothing strikes in one that was meant for another.
+    injections: Vec<Injection>,
+    /// Counts the runs, so that nothing happens in one that was meant for another.
     run: u64,
     begun: Option<Instant>,
     /// What was done when, from the run's beginning.
-    struck: Vec<(Duration, String)>,
+    injected: Vec<(Duration, String)>,
     /// What was told of the server, since the witness was made.
     servers: Vec<ServerEvent>,
 }
 
 impl Witness {
     /// Prepares what is to be done in the run that begins next.
-    pub(crate) fn arm(&self, blows: Vec<Blow>) {
+    pub(crate) fn arm(&self, injections: Vec<Injection>) {
         let mut state = self.lock();
-        (state.blows, state.begun) = (blows, None);
+        (state.injections, state.begun) = (injections, None);
         state.run += 1;
-        state.struck.clear();
+        state.injected.clear();
         self.begun.send_replace(false);
         self.answered.send_replace(false);
     }
@@ -64,8 +74,8 @@ impl Witness {
     pub(crate) fn disarm(&self) -> (Vec<(Duration, String)>, Vec<String>) {
         let mut state = self.lock();
         state.run += 1;
-        let missed = std::mem::take(&mut state.blows).into_iter().map(|blow| blow.what).collect();
-        (std::mem::take(&mut state.struck), missed)
+        let missed = std::mem::take(&mut state.injections).into_iter().map(|injection| injection.what).collect();
+        (std::mem::take(&mut state.injected), missed)
     }
 
     /// Completes once the run holds its links.
@@ -89,49 +99,49 @@ impl Witness {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn later(&self, after: Duration, blow: Blow) {
+    fn later(&self, after: Duration, injection: Injection) {
         let state = std::sync::Arc::clone(&self.state);
         let run = self.lock().run;
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
             let is_over = state.lock().unwrap_or_else(PoisonError::into_inner).run != run;
             if !is_over {
-                strike(&state, blow);
+                inject(&state, injection);
             }
         });
     }
 }
 
 /// Does it, without holding the lock meanwhile: what happens may be told of at once.
-fn strike(state: &Mutex<State>, blow: Blow) {
+fn inject(state: &Mutex<State>, injection: Injection) {
     {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let at = state.begun.map(|begun| begun.elapsed()).unwrap_or_default();
-        state.struck.push((at, blow.what));
+        state.injected.push((at, injection.what));
     }
-    (blow.act)();
+    (injection.inject)();
 }
 
 impl Observer for Witness {
     fn run_event(&self, event: RunEvent) {
-        let due: Vec<Blow> = {
+        let due: Vec<Injection> = {
             let mut state = self.lock();
             if let RunProgress::Started = event.what {
                 state.begun = Some(Instant::now());
             }
-            let is_due = |blow: &Blow| match blow.when {
+            let is_due = |injection: &Injection| match injection.when {
                 When::At(stage) => stage.begins_with(&event.what),
                 When::After(_) => matches!(event.what, RunProgress::Started),
             };
-            let (due, rest) = std::mem::take(&mut state.blows).into_iter().partition(is_due);
-            state.blows = rest;
+            let (due, rest) = std::mem::take(&mut state.injections).into_iter().partition(is_due);
+            state.injections = rest;
             due
         };
-        for blow in due {
-            match blow.when {
-                When::At(Stage::Waiting) => self.later(INTO_THE_WAIT, blow),
-                When::After(time) => self.later(time, blow),
-                When::At(_) => strike(&self.state, blow),
+        for injection in due {
+            match injection.when {
+                When::At(Stage::Waiting) => self.later(INTO_THE_WAIT, injection),
+                When::After(time) => self.later(time, injection),
+                When::At(_) => inject(&self.state, injection),
             }
         }
         if matches!(event.what, RunProgress::Started) {

@@ -8,7 +8,7 @@ pub(crate) fn events(description: &Description) -> String {
     let mut text = header("What arrives on the events WebSocket, one struct a type.");
     text += "#![allow(missing_docs, reason = \"names and types only: what a field means, Asterisk's documentation says\")]\n\n";
     text += "use serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\n";
-    text += "use super::models::*;\nuse crate::about::About;\nuse crate::date::Date;\nuse crate::event::events;\nuse crate::text::Text;\n\n";
+    text += "use super::models::*;\nuse crate::date::Date;\nuse crate::delivery::subjects::Subjects;\nuse crate::event::events;\nuse crate::text::Text;\n\n";
     for message in description.messages() {
         let properties = description.message_properties(message);
         text += &types::structure(description, message, &properties, "Message");

@@ -16,7 +16,7 @@ const UNDERDESCRIBED: [&str; 1] = ["RTPstat"];
 /// times before it arrives.
 const BOXED_FROM: usize = 256;
 
-/// Models that say themselves what they are about: see `about.rs` of the crate.
+/// Models that say themselves what they are about: see `delivery/model_subjects.rs` of the crate.
 const SUBJECTS: [&str; 4] = ["Channel", "Bridge", "Playback", "LiveRecording"];
 
 /// The text of `models.rs`.
@@ -24,7 +24,7 @@ pub(crate) fn models(description: &Description) -> String {
     let mut text = header("The objects that requests answer and events contain.");
     text += "#![allow(missing_docs, reason = \"names and types only: what a field means, Asterisk's documentation says\")]\n\n";
     text += "use serde::{Deserialize, Serialize};\nuse serde_json::Value;\n\n";
-    text += "use crate::about::About;\nuse crate::date::Date;\nuse crate::string_enum::string_enum;\nuse crate::text::Text;\n\n";
+    text += "use crate::date::Date;\nuse crate::delivery::subjects::Subjects;\nuse crate::string_enum::string_enum;\nuse crate::text::Text;\n\n";
     for model in description.models() {
         let properties: Vec<&Property> = model.properties.iter().collect();
         text += &structure(description, model, &properties, "Object");
@@ -42,7 +42,7 @@ pub(crate) fn models(description: &Description) -> String {
 /// A struct with one field a property. `noun` is what its documentation calls it.
 pub(crate) fn structure(description: &Description, model: &Model, properties: &[&Property], noun: &str) -> String {
     let mut text = format!("/// {noun} `{}`.\n", model.name);
-    text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n";
+    text += "#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]\n#[non_exhaustive]\n";
     writeln!(text, "pub struct {} {{", names::type_name(&model.name)).expect("a string takes everything");
     for property in properties {
         let name = names::field(&property.name);
@@ -73,7 +73,7 @@ pub(crate) fn structure(description: &Description, model: &Model, properties: &[
     text + "}\n\n"
 }
 
-/// The implementation of `About`: what the contained models are about.
+/// The implementation of `Subjects`: what the contained models are about.
 pub(crate) fn about(description: &Description, model: &Model, properties: &[&Property]) -> String {
     let fields: Vec<String> = properties
         .iter()
@@ -81,9 +81,10 @@ pub(crate) fn about(description: &Description, model: &Model, properties: &[&Pro
         .map(|property| names::field(&property.name))
         .collect();
     let visitor = if fields.is_empty() { "_" } else { "visit" };
-    let visits: String = fields.iter().map(|field| format!("        self.{field}.about(visit);\n")).collect();
+    let visits: String =
+        fields.iter().map(|field| format!("        self.{field}.for_each_subject(visit);\n")).collect();
     format!(
-        "impl About for {} {{\n    fn about(&self, {visitor}: &mut dyn FnMut(&str)) {{\n{visits}    }}\n}}\n\n",
+        "impl Subjects for {} {{\n    fn for_each_subject(&self, {visitor}: &mut dyn FnMut(&str)) {{\n{visits}    }}\n}}\n\n",
         names::type_name(&model.name)
     )
 }

@@ -1,4 +1,4 @@
-//! Faults at random: lines that break and are mended, and blows to servers, connections and daemon, one after the other.
+//! Faults at random: lines that break and are mended, and faults of servers, connections and daemon, one after the other.
 //!
 //! All of it is drawn from one seed. When something happens also depends on how soon what was hurt is well again.
 
@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use asterisk_lab::Server;
-use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom as _, SliceRandom as _};
-use rand::{Rng as _, SeedableRng as _};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::lines::{SERVERS, WELL};
 use super::stage::Stage;
-use super::truth::Blow;
+use super::truth::Injection;
+use crate::draw::Draw;
 
 /// How many seconds a line stays broken: long enough for whole runs.
 const BROKEN_FOR: std::ops::Range<f64> = 15.0..30.0;
-/// How many seconds pass between blows.
+/// How many seconds pass between these.
 const CALM: std::ops::Range<f64> = 8.0..18.0;
 /// For how long all servers have to be ready before what was hurt counts as well again.
 const STEADY: Duration = Duration::from_secs(3);
@@ -30,7 +28,7 @@ const BACK: Duration = Duration::from_secs(45);
 /// How often something is looked at that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How long it took until all was back after a blow.
+/// How long it took until all was back after a injection.
 #[derive(Debug, Clone)]
 pub(super) struct Recovery {
     pub(super) what: String,
@@ -40,29 +38,29 @@ pub(super) struct Recovery {
     pub(super) back: Duration,
 }
 
-/// Deals out faults.
+/// Injects faults.
 pub(super) struct Faults<'s> {
     stage: &'s Stage,
-    random: StdRng,
+    draw: Draw,
     /// Lines that are broken, and when they are mended.
     broken: Vec<(usize, Instant)>,
-    /// Blows still to be dealt out before each kind comes round again.
-    bag: Vec<Blow>,
+    /// What is still to come before each kind has its turn again.
+    remaining: Vec<Injection>,
     recoveries: Vec<Recovery>,
 }
 
 impl<'s> Faults<'s> {
     pub(super) fn new(stage: &'s Stage) -> Self {
-        let random = StdRng::seed_from_u64(stage.seed);
-        Self { stage, random, broken: Vec::new(), bag: Vec::new(), recoveries: Vec::new() }
+        let draw = Draw::seeded(stage.seed);
+        Self { stage, draw, broken: Vec::new(), remaining: Vec::new(), recoveries: Vec::new() }
     }
 
-    /// Deals them out from one time to the other, and mends all lines then.
-    pub(super) fn deal(mut self, from: Instant, to: Instant) -> anyhow::Result<Vec<Recovery>> {
+    /// Injects them from one time to the other, and mends all lines then.
+    pub(super) fn inject_all(mut self, from: Instant, to: Instant) -> anyhow::Result<Vec<Recovery>> {
         // With three lines broken of each twenty, most of them are well.
         let between_lines = 0.5 * (BROKEN_FOR.start + BROKEN_FOR.end) / (0.15 * self.stage.lines.len() as f64).max(1.0);
         let mut next_line = from;
-        let mut next_blow = from + self.seconds(2.0..5.0);
+        let mut next_injection = from + self.draw.seconds(2.0..5.0);
         while Instant::now() < to && !self.stage.is_over() {
             let now = Instant::now();
             for line in self.due(now) {
@@ -70,12 +68,12 @@ impl<'s> Faults<'s> {
             }
             if now >= next_line {
                 self.break_one(now)?;
-                next_line = now + self.seconds(0.5 * between_lines..1.5 * between_lines);
+                next_line = now + self.draw.seconds(0.5 * between_lines..1.5 * between_lines);
             }
             // What was hurt near the end has to be well again by then.
-            if now >= next_blow && now + Duration::from_secs(10) < to {
-                self.strike()?;
-                next_blow = Instant::now() + self.seconds(CALM);
+            if now >= next_injection && now + Duration::from_secs(10) < to {
+                self.inject()?;
+                next_injection = Instant::now() + self.draw.seconds(CALM);
             }
             thread::sleep(LOOK_EVERY);
         }
@@ -93,21 +91,23 @@ impl<'s> Faults<'s> {
     }
 
     fn break_one(&mut self, now: Instant) -> anyhow::Result<()> {
-        let line = self.random.random_range(0..self.stage.lines.len());
-        let until = now + self.seconds(BROKEN_FOR);
-        let kind = self.stage.lines[line].faults.choose(&mut self.random).copied();
-        let Some(kind) = kind.filter(|_| !self.broken.iter().any(|(broken, _)| *broken == line)) else { return Ok(()) };
+        let line = self.draw.below(self.stage.lines.len());
+        let until = now + self.draw.seconds(BROKEN_FOR);
+        let kind = *self.draw.one_of(self.stage.lines[line].faults);
+        if self.broken.iter().any(|(broken, _)| *broken == line) {
+            return Ok(());
+        }
         self.broken.push((line, until));
-        self.stage.truth().breaks(line, kind);
+        self.stage.truth().note_breaking(line, kind);
         self.switch(line, kind)?;
-        self.stage.truth().is_broken(line);
+        self.stage.truth().note_broken(line);
         Ok(())
     }
 
     fn mend(&self, line: usize) -> anyhow::Result<()> {
-        self.stage.truth().is_being_mended(line);
+        self.stage.truth().note_mending(line);
         self.switch(line, WELL)?;
-        self.stage.truth().is_mended(line);
+        self.stage.truth().note_mended(line);
         Ok(())
     }
 
@@ -117,60 +117,60 @@ impl<'s> Faults<'s> {
         Ok(())
     }
 
-    /// One blow, and the wait until all is well again.
-    fn strike(&mut self) -> anyhow::Result<()> {
-        if self.bag.is_empty() {
-            self.bag = Blow::ALL.to_vec();
-            self.bag.shuffle(&mut self.random);
+    /// One of them, and the wait until all is well again.
+    fn inject(&mut self) -> anyhow::Result<()> {
+        if self.remaining.is_empty() {
+            self.remaining = Injection::ALL.to_vec();
+            self.draw.shuffle(&mut self.remaining);
         }
-        let Some(blow) = self.bag.pop() else { return Ok(()) };
-        let name = *SERVERS.choose(&mut self.random).expect("there are two servers");
-        let pause = self.seconds(match blow {
+        let Some(injection) = self.remaining.pop() else { return Ok(()) };
+        let name = *self.draw.one_of(&SERVERS);
+        let pause = self.draw.seconds(match injection {
             // Less than a second spoils digits on a trunk, and nobody can tell it from a moment of quiet.
-            Blow::ServerFrozen | Blow::DaemonFrozen => 1.2..8.0,
+            Injection::ServerFrozen | Injection::DaemonFrozen => 1.2..8.0,
             _ => 0.5..5.0,
         });
         let server = self.stage.lab.server(name);
-        let place = match blow {
-            Blow::DaemonKilled | Blow::DaemonFrozen | Blow::DaemonReloads => None,
+        let place = match injection {
+            Injection::DaemonKilled | Injection::DaemonFrozen | Injection::DaemonReloads => None,
             _ => Some(name),
         };
-        let what = place.map_or(blow.words().to_owned(), |name| format!("{} ({name})", blow.words()));
+        let what = place.map_or(injection.words().to_owned(), |name| format!("{} ({name})", injection.words()));
         self.stage.tell(&format!("{what}, for {:.1} s", pause.as_secs_f64()));
-        if blow == Blow::DaemonReloads {
-            self.stage.truth().hurts(blow, None);
+        if injection == Injection::DaemonReloads {
+            self.stage.truth().note_injected(injection, None);
             self.stage.daemon.signal(Signal::HUP)?;
             thread::sleep(Duration::from_secs(2));
-            self.stage.truth().is_healed();
+            self.stage.truth().note_healed();
             let reload = self.stage.daemon.get("/healthz")?["reload"].clone();
             if reload["success"] != true {
-                self.stage.is_wrong(format!("a reload of the same configuration came out as {reload}"));
+                self.stage.report(format!("a reload of the same configuration came out as {reload}"));
             }
             return Ok(());
         }
-        self.stage.truth().hurts(blow, place);
-        match blow {
-            Blow::ServerKilled => self.kill(server, name, pause)?,
-            Blow::ServerFrozen => {
+        self.stage.truth().note_injected(injection, place);
+        match injection {
+            Injection::ServerKilled => self.kill(server, name, pause)?,
+            Injection::ServerFrozen => {
                 server.freeze()?;
                 thread::sleep(pause);
                 server.thaw()?;
             }
-            Blow::ConnectionCut => {
+            Injection::ConnectionCut => {
                 let index = SERVERS.iter().position(|server| *server == name).unwrap_or(0);
-                self.stage.proxies[index].cut();
+                self.stage.proxies[index].way().cut();
             }
-            Blow::DaemonKilled => {
+            Injection::DaemonKilled => {
                 self.stage.daemon.kill()?;
                 thread::sleep(pause);
                 self.stage.daemon.start()?;
             }
-            Blow::DaemonFrozen => {
+            Injection::DaemonFrozen => {
                 self.stage.daemon.signal(Signal::STOP)?;
                 thread::sleep(pause);
                 self.stage.daemon.signal(Signal::CONT)?;
             }
-            Blow::DaemonReloads => {}
+            Injection::DaemonReloads => {}
         }
         self.recover(what)
     }
@@ -181,25 +181,25 @@ impl<'s> Faults<'s> {
             self.broken.iter().copied().partition(|(line, _)| self.stage.lines[*line].switch == name);
         self.broken = rest;
         for (line, _) in &lost {
-            self.stage.truth().is_being_mended(*line);
+            self.stage.truth().note_mending(*line);
         }
         server.kill()?;
         // Some runs have to find out.
         thread::sleep(pause + Duration::from_secs(1));
-        self.is_told_once(name)?;
+        self.check_told_once(name)?;
         server.restart()?;
         for (line, _) in &lost {
-            self.stage.truth().is_mended(*line);
+            self.stage.truth().note_mended(*line);
         }
         Ok(())
     }
 
     /// A server that is gone is one condition, whatever the number of its tests.
-    fn is_told_once(&self, server: &str) -> anyhow::Result<()> {
+    fn check_told_once(&self, server: &str) -> anyhow::Result<()> {
         let readiness = self.stage.daemon.get("/readyz")?;
         let reasons = readiness["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
         if reasons.len() != 1 {
-            self.stage.is_wrong(format!("with server {server} gone, /readyz has not one reason, but {reasons:?}"));
+            self.stage.report(format!("with server {server} gone, /readyz has not one reason, but {reasons:?}"));
         }
         Ok(())
     }
@@ -222,7 +222,7 @@ impl<'s> Faults<'s> {
             back_since = back_since.filter(|_| is_back).or(is_back.then_some(now));
             if !is_steady && ready_since.is_some_and(|since| now - since >= STEADY) {
                 is_steady = true;
-                self.stage.truth().is_healed();
+                self.stage.truth().note_healed();
             }
             if let (true, Some(_)) = (is_steady, back_since) {
                 break;
@@ -236,7 +236,7 @@ impl<'s> Faults<'s> {
                 readiness["reasons"]
             );
             if now - begun > limit || self.stage.is_over() {
-                self.stage.is_wrong(format!("after {what}, these are still unknown: {unknown}"));
+                self.stage.report(format!("after {what}, these are still unknown: {unknown}"));
                 break;
             }
             thread::sleep(LOOK_EVERY);
@@ -261,9 +261,5 @@ impl<'s> Faults<'s> {
             format!("{name} ({})", if is_broken { "broken" } else { WELL })
         });
         described.collect()
-    }
-
-    fn seconds(&mut self, range: std::ops::Range<f64>) -> Duration {
-        Duration::from_secs_f64(self.random.random_range(range))
     }
 }

@@ -77,7 +77,7 @@ impl<'s> Ledger<'s> {
         }
         for (test, known) in &mut self.tests {
             if known.seen.elapsed() > self.patience {
-                self.stage.is_wrong(format!("{test} has not run for {} s", known.seen.elapsed().as_secs()));
+                self.stage.report(format!("{test} has not run for {} s", known.seen.elapsed().as_secs()));
                 known.seen = Instant::now();
             }
         }
@@ -92,7 +92,7 @@ impl<'s> Ledger<'s> {
         }
         for (test, runs) in std::mem::take(&mut self.awaited) {
             for run in runs {
-                self.stage.is_wrong(format!("run {run} of {test} was told of and is not in the history"));
+                self.stage.report(format!("run {run} of {test} was told of and is not in the history"));
             }
         }
         Ok(())
@@ -112,7 +112,7 @@ impl<'s> Ledger<'s> {
         let path = format!("/test/{test}/history?limit=1000&from={}", known.latest - ROUNDING);
         let page = self.stage.daemon.get(&path)?;
         if let Some(why) = page["incomplete"].as_str() {
-            self.stage.is_wrong(format!("the history of {test} is incomplete: {why}"));
+            self.stage.report(format!("the history of {test} is incomplete: {why}"));
         }
         let runs = page["runs"].as_array().with_context(|| format!("{path} has answered {page}"))?;
         for run in runs.iter().rev() {
@@ -175,7 +175,7 @@ impl<'s> Ledger<'s> {
                 self.wrong += 1;
                 let around = self.stage.truth().around(index, &line.servers, span, self.stage.start);
                 let around: String = around.iter().map(|what| format!("\n      {what}")).collect();
-                self.stage.is_wrong(text + &around + &timeline(&report));
+                self.stage.report(text + &around + &timeline(&report));
             }
         }
     }

@@ -8,6 +8,9 @@ use std::net::SocketAddr;
 
 use asterisk_lab::{Ari, Server};
 
+use crate::configuration::server_at;
+use crate::network::{extension, far_end, masked};
+
 /// The servers, as the lab and the configuration call them.
 pub(super) const SERVERS: [&str; 2] = ["a", "b"];
 
@@ -33,9 +36,9 @@ pub(super) struct Line {
 }
 
 /// What breaks a line of which both ends are ours.
-const BOTH_ENDS: &[&str] = &["busy", "dead", "elsewhere", "masked", "extra", "deaf"];
+const BOTH_ENDS: &[&str] = &["busy", "silent", "answers", "masked", "extra", "deaf"];
 /// The same for a call in which no digits are sent.
-const NO_DIGITS: &[&str] = &["busy", "dead", "elsewhere", "masked"];
+const NO_DIGITS: &[&str] = &["busy", "silent", "answers", "masked"];
 
 /// All lines: some in each mode, and as many more in the modes `dtmf` and `ring` as make `tests`.
 pub(super) fn lines(tests: usize, servers: &[&Server]) -> Vec<Line> {
@@ -48,9 +51,9 @@ pub(super) fn lines(tests: usize, servers: &[&Server]) -> Vec<Line> {
         lines.push(local("voices", "audio", here, NO_DIGITS, sounds));
         lines.push(local("knock", "call", here, NO_DIGITS, ""));
         let plays = ", audio: {src_out: beep, src_in: greeting}";
-        lines.push(far("greets", "play", here, &["busy", "rings", "leaves"], plays));
-        lines.push(far("rejects", "fail", here, &["elsewhere", "rings"], ", ringtime: 2"));
-        lines.push(far("gives_up", "timeout", here, &["busy", "elsewhere"], ", ringtime: 1, timeout: 4"));
+        lines.push(far("greets", "play", here, &["busy", "rings", "hangs-up"], plays));
+        lines.push(far("rejects", "fail", here, &["answers", "rings"], ", ringtime: 2"));
+        lines.push(far("gives_up", "timeout", here, &["busy", "answers"], ", ringtime: 1, timeout: 4"));
         let ari = servers.iter().find(|server| server.name() == here).map(|server| server.ari());
         if let Some(ari) = ari {
             lines.push(called("summoned", "answer", here, &by_url(ari, here)));
@@ -63,7 +66,7 @@ pub(super) fn lines(tests: usize, servers: &[&Server]) -> Vec<Line> {
         }
         let server = SERVERS[number % 2];
         lines.push(match number % 3 {
-            0 => far(&format!("rings{number:04}"), "ring", server, &["busy", "dead"], ""),
+            0 => far(&format!("rings{number:04}"), "ring", server, &["busy", "silent"], ""),
             _ => local(&format!("digits{number:04}"), "dtmf", server, BOTH_ENDS, ""),
         });
     }
@@ -186,16 +189,10 @@ fn in_configuration(server: &str) -> &str {
 
 /// The daemon's configuration. `addresses` are where the servers' ARI is to be reached, in the order of [`SERVERS`].
 pub(super) fn configuration(lines: &[Line], ari: &Ari, addresses: &[SocketAddr], pause: f64) -> String {
-    let server = |address: &SocketAddr| {
-        let (host, port) = (address.ip(), address.port());
-        format!(
-            "{{host: \"{host}\", port: {port}, username: \"{}\", password: \"{}\", audio: {{play: 'sound:', record: ''}}}}",
-            ari.username, ari.password
-        )
-    };
+    let server = |address: &SocketAddr| server_at(*address, &ari.username, &ari.password);
     let mut text = String::new();
+    // Writing to a String cannot fail.
     for (index, address) in addresses.iter().enumerate() {
-        // Writing to a String cannot fail.
         let _ = match index {
             0 => write!(text, "asterisk: {}\nservers:\n", server(address)),
             _ => writeln!(text, "  {}: {}", SERVERS[index], server(address)),
@@ -214,27 +211,29 @@ pub(super) fn configuration(lines: &[Line], ari: &Ari, addresses: &[SocketAddr],
     text
 }
 
-/// The network in both servers' dialplan: far ends that are well, and what takes their place.
+/// What the far end of a test does while its line is well, by the context in which it is.
+const WELL_ENDS: [(&str, &[&str]); 5] = [
+    ("net", &["Goto(hand-over,${EXTEN},1)"]),
+    ("far-ring", &["Ringing()", "Wait(30)"]),
+    ("far-play", &["Answer()", "Wait(30)"]),
+    ("far-fail", &["Wait(0.3)", "Hangup(21)"]),
+    ("far-timeout", &["Ringing()", "Wait(2)", "Hangup(17)"]),
+];
+
+/// The network in both servers' dialplan: far ends that are well, and a context for each fault, which takes their place.
 pub(super) fn dialplan() -> String {
-    let mut text = String::new();
-    for (context, steps) in [
-        ("net", ["Goto(hand-over,${EXTEN},1)", ""]),
-        ("far-ring", ["Ringing()", "Wait(30)"]),
-        ("far-play", ["Answer()", "Wait(30)"]),
-        ("far-fail", ["Wait(0.3)", "Hangup(21)"]),
-        ("far-timeout", ["Ringing()", "Goto(gives-up,${EXTEN},1)"]),
-    ] {
+    let mut text = String::from(NETWORK);
+    // Writing to a String cannot fail.
+    for (context, steps) in WELL_ENDS {
         let is_well = format!("$[\"${{FAULT_${{EXTEN}}}}\" = \"\" | \"${{FAULT_${{EXTEN}}}}\" = \"{WELL}\"]");
-        let _ = write!(
-            text,
-            "[{context}]\nexten => _[a-z].,1,GotoIf({is_well}?go-on)\n same => n,Goto(${{FAULT_${{EXTEN}}}},${{EXTEN}},1)\n \
-             same => n(go-on),NoOp()\n"
-        );
-        for step in steps.iter().filter(|step| !step.is_empty()) {
-            let _ = writeln!(text, " same => n,{step}");
-        }
+        let switch = [&*format!("GotoIf({is_well}?go-on)"), "Goto(${FAULT_${EXTEN}},${EXTEN},1)"];
+        let _ = write!(text, "[{context}]\n{}", extension(NUMBERS, &switch));
+        let _ = writeln!(text, " same => n(go-on),{}", steps.join("\n same => n,"));
     }
-    text + NETWORK
+    for fault in ["busy", "silent", "rings", "hangs-up", "answers"] {
+        let _ = write!(text, "[{fault}]\n{}", far_end(fault).extension(NUMBERS));
+    }
+    text + "[masked]\n" + &masked("hand-over")
 }
 
 /// The digits that get lost on a line that is `deaf`, each by a feature of the bridge that swallows it.
@@ -246,8 +245,10 @@ pub(super) fn features() -> String {
     text
 }
 
-/// Where calls come from the trunk, how they get to calltest, and each fault. What waits is over before it would be taken for
-/// left: where the other end was killed, nobody hangs up.
+/// The numbers of all lines.
+const NUMBERS: &str = "_[a-z].";
+
+/// Where calls come from the trunk, how they get to calltest, and the faults that are the soak's own.
 const NETWORK: &str = "\
 [from-trunk]
 exten => _+X.,1,Goto(net,n${EXTEN:1},1)
@@ -258,26 +259,6 @@ exten => _[n]X.,1,Stasis(calltest,trunk,+${EXTEN:1})
 exten => _[d]_.,1,Goto(direct,${EXTEN},1)
 [callers]
 exten => stays,1,Wait(30)
-[gives-up]
-exten => _[a-z].,1,Wait(2)
- same => n,Hangup(17)
-[busy]
-exten => _[a-z].,1,Hangup(17)
-[dead]
-exten => _[a-z].,1,Wait(30)
-[rings]
-exten => _[a-z].,1,Ringing()
- same => n,Wait(30)
-[leaves]
-exten => _[a-z].,1,Answer()
- same => n,Wait(0.2)
- same => n,Hangup()
-[elsewhere]
-exten => _[a-z].,1,Answer()
- same => n,Wait(30)
-[masked]
-exten => _[a-z].,1,Set(CALLERID(num)=4711)
- same => n,Goto(hand-over,${EXTEN},1)
 [extra]
 exten => _[a-z].,1,Dial(Local/${EXTEN}@hand-over,60,D(55))
 [deaf]

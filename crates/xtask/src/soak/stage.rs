@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use asterisk_lab::Lab;
 
-use super::daemon::Daemon;
 use super::lines::Line;
-use super::proxy::Proxy;
 use super::pulse::Pulse;
 use super::truth::{Truth, now};
+use crate::daemon::Daemon;
+use crate::proxy::Proxy;
 
 /// The scene of a soak.
 pub(super) struct Stage {
@@ -52,7 +52,7 @@ impl Stage {
     }
 
     /// Something is not as it must be: it is printed now, and the soak fails in the end.
-    pub(super) fn is_wrong(&self, what: impl Into<String>) {
+    pub(super) fn report(&self, what: impl Into<String>) {
         let what = format!("{:7.1} s: {}", self.epoch.elapsed().as_secs_f64(), what.into());
         println!("WRONG (seed {}) {what}", self.seed);
         self.wrongs.lock().unwrap_or_else(PoisonError::into_inner).push(what);

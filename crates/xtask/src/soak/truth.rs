@@ -32,7 +32,7 @@ impl Change {
 
 /// Something on our side that keeps runs from finding out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Blow {
+pub(super) enum Injection {
     ServerKilled,
     ServerFrozen,
     ConnectionCut,
@@ -42,8 +42,8 @@ pub(super) enum Blow {
     DaemonReloads,
 }
 
-impl Blow {
-    /// Those that are dealt out at random.
+impl Injection {
+    /// All of them.
     pub(super) const ALL: [Self; 6] = [
         Self::ServerKilled,
         Self::ServerFrozen,
@@ -76,7 +76,7 @@ struct LineFault {
 /// A fault on our side.
 #[derive(Debug, Clone)]
 struct OwnFault {
-    blow: Blow,
+    injection: Injection,
     /// The server that it concerns; all of them if `None`.
     server: Option<&'static str>,
     from: Duration,
@@ -127,38 +127,38 @@ pub(super) struct Truth {
 
 impl Truth {
     /// A line is about to break.
-    pub(super) fn breaks(&mut self, line: usize, kind: &'static str) {
+    pub(super) fn note_breaking(&mut self, line: usize, kind: &'static str) {
         self.lines.entry(line).or_default().push(LineFault { kind, on: Change::begins(), off: None });
     }
 
     /// The line is broken by now.
-    pub(super) fn is_broken(&mut self, line: usize) {
+    pub(super) fn note_broken(&mut self, line: usize) {
         if let Some(fault) = self.latest(line) {
             fault.on.done = Some(now());
         }
     }
 
     /// The line is about to be mended.
-    pub(super) fn is_being_mended(&mut self, line: usize) {
+    pub(super) fn note_mending(&mut self, line: usize) {
         if let Some(fault) = self.latest(line) {
             fault.off = Some(Change::begins());
         }
     }
 
     /// The line is well by now.
-    pub(super) fn is_mended(&mut self, line: usize) {
+    pub(super) fn note_mended(&mut self, line: usize) {
         if let Some(Change { done, .. }) = self.latest(line).and_then(|fault| fault.off.as_mut()) {
             *done = Some(now());
         }
     }
 
     /// Something on our side is about to be hurt.
-    pub(super) fn hurts(&mut self, blow: Blow, server: Option<&'static str>) {
-        self.own.push(OwnFault { blow, server, from: now(), to: None });
+    pub(super) fn note_injected(&mut self, injection: Injection, server: Option<&'static str>) {
+        self.own.push(OwnFault { injection, server, from: now(), to: None });
     }
 
     /// What was hurt is well again.
-    pub(super) fn is_healed(&mut self) {
+    pub(super) fn note_healed(&mut self) {
         if let Some(fault) = self.own.last_mut() {
             fault.to = Some(now());
         }
@@ -168,7 +168,7 @@ impl Truth {
     pub(super) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         let lines = self.lines.values().flatten().map(|fault| format!("line {}", fault.kind));
-        let own = self.own.iter().map(|fault| fault.blow.words().into());
+        let own = self.own.iter().map(|fault| fault.injection.words().into());
         for what in lines.chain(own) {
             *counts.entry(what).or_default() += 1;
         }
@@ -178,7 +178,8 @@ impl Truth {
     /// Which verdicts a run may have that had this line and these servers for this time.
     pub(super) fn allowed(&self, line: usize, servers: &[&str], span: Span) -> Allowed {
         let concerned = |fault: &&OwnFault| fault.server.is_none_or(|server| servers.contains(&server));
-        let hurts = |fault: &OwnFault| fault.blow != Blow::DaemonReloads && span.overlaps(fault.from, fault.to);
+        let hurts =
+            |fault: &OwnFault| fault.injection != Injection::DaemonReloads && span.overlaps(fault.from, fault.to);
         let is_blinded = self.own.iter().filter(concerned).any(hurts);
         let faults = self.lines.get(&line).map(Vec::as_slice).unwrap_or_default();
         let is_touched = faults.iter().any(|fault| span.overlaps(fault.on.begun, fault.off.and_then(|off| off.done)));
@@ -203,7 +204,7 @@ impl Truth {
         let own = self.own.iter().filter(|fault| fault.server.is_none_or(|server| servers.contains(&server)));
         let own = own.filter(|fault| wider.overlaps(fault.from, fault.to)).map(|fault| {
             let place = fault.server.map(|server| format!(" ({server})")).unwrap_or_default();
-            format!("{}{place} from {} s to {} s", fault.blow.words(), since(Some(fault.from)), since(fault.to))
+            format!("{}{place} from {} s to {} s", fault.injection.words(), since(Some(fault.from)), since(fault.to))
         });
         lines.chain(own).collect()
     }
@@ -240,13 +241,13 @@ mod tests {
     /// reloads from 60 to 61, and is killed at 90.
     fn truth() -> Truth {
         let done = |begun, done| Change { begun: at(begun), done: Some(at(done)) };
-        let own = |blow, server, from, to| OwnFault { blow, server, from: at(from), to };
+        let own = |injection, server, from, to| OwnFault { injection, server, from: at(from), to };
         Truth {
             lines: [(1, vec![LineFault { kind: "busy", on: done(10, 11), off: Some(done(20, 21)) }])].into(),
             own: vec![
-                own(Blow::ServerKilled, Some("a"), 40, Some(at(50))),
-                own(Blow::DaemonReloads, None, 60, Some(at(61))),
-                own(Blow::DaemonKilled, None, 90, None),
+                own(Injection::ServerKilled, Some("a"), 40, Some(at(50))),
+                own(Injection::DaemonReloads, None, 60, Some(at(61))),
+                own(Injection::DaemonKilled, None, 90, None),
             ],
         }
     }
@@ -279,14 +280,14 @@ mod tests {
     fn what_lasts_has_no_end_yet() {
         let mut truth = Truth::default();
         let before = Span { from: now() - at(9), to: now() - at(8) };
-        truth.breaks(1, "busy");
-        truth.is_broken(1);
+        truth.note_breaking(1, "busy");
+        truth.note_broken(1);
         let later = Span { from: now() + at(1), to: now() + at(2) };
         assert_eq!(truth.allowed(1, &[], before).to_string(), "pass");
         assert_eq!(truth.allowed(1, &[], later).to_string(), "fail");
-        truth.is_being_mended(1);
+        truth.note_mending(1);
         assert_eq!(truth.allowed(1, &[], later).to_string(), "pass or fail");
-        truth.is_mended(1);
+        truth.note_mended(1);
         assert_eq!(truth.allowed(1, &[], later).to_string(), "pass");
     }
 }

@@ -106,7 +106,7 @@ impl<'s> Watch<'s> {
         for (channel, age) in old {
             let name = channel.split('!').next().unwrap_or_default().to_owned();
             if !self.leaked.contains(&name) {
-                self.stage.is_wrong(format!("a channel has been up for {age} s: {channel}"));
+                self.stage.report(format!("a channel has been up for {age} s: {channel}"));
                 self.leaked.push(name);
             }
         }
@@ -118,7 +118,7 @@ impl<'s> Watch<'s> {
         let Ok(health) = self.stage.daemon.get("/healthz") else { return };
         for condition in health["conditions"].as_array().into_iter().flatten().filter_map(|text| text.as_str()) {
             if !self.conditions.iter().any(|known| known == condition) {
-                self.stage.is_wrong(format!("/healthz says: {condition}"));
+                self.stage.report(format!("/healthz says: {condition}"));
                 self.conditions.push(condition.to_owned());
             }
         }
@@ -153,16 +153,16 @@ impl<'s> Watch<'s> {
             }
             let left = server.cli("core show channels concise")?;
             if !left.trim().is_empty() {
-                self.stage.is_wrong(format!("channels are left on server {}:\n{left}", server.name()));
+                self.stage.report(format!("channels are left on server {}:\n{left}", server.name()));
             }
             let bridges = server.cli("bridge show all")?;
             // The first line is the head of the table.
             if bridges.lines().filter(|line| !line.trim().is_empty()).count() > 1 {
-                self.stage.is_wrong(format!("bridges are left on server {}:\n{bridges}", server.name()));
+                self.stage.report(format!("bridges are left on server {}:\n{bridges}", server.name()));
             }
             let recordings = files_below(&server.directory().join("spool/recording"));
             if recordings > 0 {
-                self.stage.is_wrong(format!("{recordings} recordings are left on server {}", server.name()));
+                self.stage.report(format!("{recordings} recordings are left on server {}", server.name()));
             }
         }
         Ok(())

@@ -55,10 +55,14 @@ fn what_goes_wrong_before_a_call_can_come_is_an_error() {
                 within: Duration::from_secs(30),
                 what: "PUT https://pbx.example/call".into(),
             },
-            "no call arrived on bar within 30 s, but the trigger was not done by then either: PUT https://pbx.example/call",
+            "no call arrived on bar within 30 s, but the trigger had not finished either: PUT https://pbx.example/call",
         ),
         (
-            Trouble::NoSipCodes { server: "old".into(), version: "20.5.0".into(), wanted: ExpectedCause::Sip(488) },
+            Trouble::NoSipCodes {
+                server: "old".into(),
+                product: "Asterisk 20.5.0".into(),
+                wanted: ExpectedCause::Sip(488),
+            },
             "server old runs Asterisk 20.5.0, which does not report SIP codes: SIP 488 needs 22.7 or newer",
         ),
         (
@@ -75,9 +79,11 @@ fn what_goes_wrong_before_a_call_can_come_is_an_error() {
 
 #[test]
 fn a_caller_has_to_end_the_call_where_the_test_says_so() {
-    let answered = || awaited().arrived().dst(Observation::Answered).deadline(Awaiting::CallerToEnd);
+    let answered =
+        || awaited().arrived().dst(Observation::AnswerSent).dst(Observation::Answered).deadline(Awaiting::CallerToEnd);
     answered().is("fail", "bar: expected the caller to hang up or press #, neither came within 30 s");
-    answered().dst(Observation::Gone { end: None }).is(
+    let request = Observation::HangupRequest { end: HangupCause(16).into(), is_soft: false };
+    answered().dst(request).dst(Observation::Gone { end: None }).is(
         "error",
         "the caller to hang up or press # came in only after the time was up, so it cannot be told whether the network or this process was late",
     );
@@ -98,11 +104,11 @@ fn a_sound_has_to_be_recorded_in_full() {
     played().fetched(Side::Dst, 2000).is("pass", "");
     played().fetched(Side::Dst, 1990).is("fail", "bar: expected 2 s of sound, the recording has only 1.99 s");
     // A server that stood still while it played tells nothing by how long it took.
-    played().fetched(Side::Dst, 400).stood_still(2500).is(
+    played().fetched(Side::Dst, 400).stalled(2500).is(
         "error",
-        "server asterisk was silent for 2.5 s during the run, so what was late, spoilt or not seen proves nothing",
+        "server asterisk was silent for 2.5 s during the run, so what was late, corrupted or not seen proves nothing",
     );
-    played().fetched(Side::Dst, 0).is("fail", "bar: expected a voice, the recording is empty");
+    played().fetched(Side::Dst, 0).is("fail", "bar: expected sound, the recording is empty");
     let why = "GET recordings/stored: 404".to_owned();
     played()
         .dst(Observation::RecordingMissing { name: "voice".into(), why })
@@ -118,7 +124,7 @@ fn a_recording_against_which_nothing_was_played_must_not_be_empty() {
     silent.is("pass", "");
     let mut empty = heard().fetched(Side::Dst, 0);
     empty.expectation.sounds[0].is_played = false;
-    empty.is("fail", "bar: expected a voice, the recording is empty");
+    empty.is("fail", "bar: expected sound, the recording is empty");
 }
 
 #[test]
@@ -129,5 +135,38 @@ fn a_recording_that_is_nowhere_is_an_error_and_one_of_a_call_cut_short_is_not_ju
     heard().fetched(Side::Dst, 0).rejected(16, 200).leg_ended(Awaiting::Playback).is(
         "fail",
         "foo: the call ended 0.20 s after the answer with 16 normal clearing (SIP 200), while waiting for a sound to end",
+    );
+}
+
+/// An answer that comes before ours may be that of a telephone system in between.
+#[test]
+fn an_early_answer_is_another_calls_only_if_our_end_stays_up() {
+    let early = |milliseconds: u64| {
+        let case = story(Milestone::Answer).src(Observation::Answered).arrived().dst(Observation::AnswerSent);
+        case.src(Observation::HangupSent).after(milliseconds).dst(Observation::HangupSent)
+    };
+    early(900).is("pass", "");
+    early(1100).is(
+        "error",
+        "the call that came in on bar seems to be another one than went out on foo: foo was answered 0.2 s before bar answered, \
+         and bar stayed up when foo hung up; see where the dialled number leads, and who else calls bar",
+    );
+    early(1100).digits(Side::Dst, "12", "12").is("pass", "");
+}
+
+/// Who shows the right number is believed where nothing is seen of a rejection, as in a network that forwards the call.
+#[test]
+fn a_far_end_that_does_not_show_a_rejection_is_doubted_only_where_nothing_else_tells() {
+    let unmoved = |checks_caller: bool| {
+        let case = story(Milestone::Ringing).arrived().dst(Observation::RingingSent).src(Observation::Ringing);
+        let mut case = case.dst(Observation::HangupSent).after(5000).src(Observation::HangupSent);
+        (case.expectation.may_be_answered, case.expectation.checks_caller) = (false, checks_caller);
+        case
+    };
+    unmoved(true).is("pass", "");
+    unmoved(false).is(
+        "error",
+        "the call that came in on bar seems to be another one than went out on foo: foo rang on for 5.0 s after bar had rejected \
+         it, and no caller ID is checked; see where the dialled number leads, and who else calls bar",
     );
 }

@@ -1,6 +1,9 @@
 //! Plans that replace each other, and what an earlier process has left.
 
+use calltest_core::streak::Streak;
+
 use super::*;
+use crate::entry::Record;
 
 fn reload(story: &mut Story, plan: Plan) -> Vec<Action> {
     story.handle(InternalEvent::Reload(Arc::new(plan))).actions
@@ -12,7 +15,7 @@ fn streaks_and_pauses_live_on_by_name() {
     story.at(2);
     story.ends("a", fail()).ends("b", Verdict::Pass);
     assert_eq!(reload(&mut story, plan([test("b", false), test("a", false)])), [], "nothing has changed");
-    assert_eq!(story.entry("a").streak.failures(), 1);
+    assert_eq!(story.entry("a").record().streak.failures(), 1);
     assert_eq!(story.at(1 + RETRY), NOTHING);
     assert_eq!(story.at(2 + RETRY), ["a"]);
     assert_eq!(story.at(2 + REPEAT), ["b"]);
@@ -30,13 +33,16 @@ fn what_has_changed_is_tried_soon() {
     let actions = reload(&mut story, plan([faster.clone(), test("b", false), renamed]));
     assert_eq!(actions, [Action::Publish("a".into()), Action::Publish("c".into())]);
     assert_eq!(story.at(10), ["a"], "what is said about a test is no part of its call");
-    assert_eq!(story.entry("a").test.timeout, Duration::from_secs(10));
+    assert_eq!(story.entry("a").test().timeout, Duration::from_secs(10));
     story.ends("a", Verdict::Pass);
     // A link or a server that changes, changes the tests over it.
     let mut other = plan([faster, test("b", false), test("c", false)]);
     other.links.insert(
         "out".into(),
-        Arc::new(Link { channel: Some(DialString::new("PJSIP/2@far").unwrap()), ..link("out", "near") }),
+        Arc::new(Link {
+            address: Some(Address::Asterisk(DialString::new("PJSIP/2@far").unwrap())),
+            ..link("out", "near")
+        }),
     );
     reload(&mut story, other);
     assert_eq!(story.at(20), ["a", "b", "c"]);
@@ -56,7 +62,7 @@ fn a_test_that_is_new_runs_and_one_that_is_gone_does_not() {
     assert_eq!(story.at(10), ["c"]);
     // It comes back as it was.
     reload(&mut story, plan([test("a", false), test("b", false), test("c", false)]));
-    assert_eq!(story.entry("a").streak.failures(), 1);
+    assert_eq!(story.entry("a").record().streak.failures(), 1);
     assert_eq!(story.at(12), ["a"]);
 }
 
@@ -71,13 +77,13 @@ fn runs_that_have_begun_go_on_under_the_old_plan_and_those_that_wait_are_called_
     assert!(!story.dispatcher.is_idle());
     // One of them comes back while its run is still under way.
     reload(&mut story, plan([test("stays", false), test("running", false)]));
-    assert_eq!(story.entry("running").phase, Phase::Running);
+    assert_eq!(story.entry("running").phase(), Phase::Running);
     assert!(!story.handle(InternalEvent::Start("running".into())).has_effect);
     story.ends("running", fail());
-    assert_eq!((story.entry("running").streak.failures(), story.entry("running").phase), (1, Phase::Idle));
+    assert_eq!((story.entry("running").record().streak.failures(), story.entry("running").phase()), (1, Phase::Idle));
     // The other one ends unseen.
     let waiting = run(Arc::new(test("waiting", false)), RunId(1), Verdict::Cancelled);
-    assert_eq!(story.handle(InternalEvent::Finished(Arc::new(waiting))), Outcome::default());
+    assert_eq!(story.handle(InternalEvent::Finished(Arc::new(waiting))), Decision::default());
     story.ends("stays", Verdict::Pass);
     assert!(story.dispatcher.is_idle());
 }
@@ -97,9 +103,8 @@ fn a_test_that_becomes_manual_stops_running_by_itself_and_the_other_way_round() 
 fn what_an_earlier_process_has_left_goes_on() {
     let seconds = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
     let known = |name: &str, next: Option<SystemTime>| {
-        let mut entry = Entry::new(Arc::new(test(name, false)), seconds(0));
-        entry.streak = calltest_core::streak::Streak::restored(2, [true, true], false, false);
-        (entry, next)
+        let streak = Streak::restored(2, [true, true], false, false);
+        (Entry::restored(Arc::new(test(name, false)), Record { streak, ..Record::new(seconds(0)) }), next)
     };
     let known = vec![
         known("rests", Some(seconds(80))),

@@ -4,12 +4,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use calltest_core::verdict::VerdictKind::{self, Error, Fail, Pass};
 
+use super::super::record::FinishedRecord;
 use super::*;
 
 const BOUND: Bound = Bound { runs: 1000, bytes: 1 << 20 };
 
-fn run(number: u64, verdict: VerdictKind, report: &str) -> Kept {
-    Kept::new(FinishedRecord {
+fn run(number: u64, verdict: VerdictKind, report: &str) -> PendingRun {
+    PendingRun::new(FinishedRecord {
         id: number.to_string(),
         test: "ring".into(),
         requested: UNIX_EPOCH,

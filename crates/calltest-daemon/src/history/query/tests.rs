@@ -25,6 +25,6 @@ fn no_question_looks_at_runs_that_are_not_asked_for() {
     );
     check(BY_SEQ, "SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)");
     check(SINCE, "SEARCH runs USING INDEX runs_by_test (test=? AND rowid>?)");
-    check(BY_ID, "SEARCH runs USING INDEX runs_by_id (id=?)");
+    check(REPORT_BY_ID, "SEARCH runs USING INDEX runs_by_id (id=?)");
     check(OLDEST, "SEARCH runs USING INDEX runs_by_verdict (verdict=? AND requested<?)");
 }

@@ -19,8 +19,10 @@ fn state(runs: u64, included: Option<Seq>) -> SavedTest {
         },
         times: SavedTimes { started: Some(moment(1)), asked: Some(moment(0)), ended: None },
         reason: Some("trunk: no answer".into()),
+        code: Some("no-answer".into()),
         run: Some("00000000000000aa".into()),
         earlier_reason: Some("trunk: busy".into()),
+        earlier_code: Some("rejected".into()),
         rank: Some(5),
         due: Some(moment(99)),
         included,
@@ -102,19 +104,19 @@ async fn silences_are_kept_until_they_are_removed() {
     let (history, _) = scene.open();
     let later = SystemTime::now() + Duration::from_secs(3600);
     // As the file has it: in whole microseconds.
-    let expires = form::time(form::of_time(later));
-    let silence = |id: &str, text: &str| SavedSilence { id: id.into(), text: text.into(), expires };
-    history.save_silence(silence("a", "{}"));
-    history.save_silence(silence("a", r#"{"test":"ring"}"#));
-    history.save_silence(silence("b", "{}"));
+    let until = form::time(form::of_time(later));
+    for (id, test) in [("a", "digits"), ("a", "ring"), ("b", "ring"), ("c", "ring")] {
+        history.save_silence(silence(id, test, until));
+    }
     history.remove_silence("b");
-    history.save_silence(silence("c", "{}"));
     history.close().await;
     let (history, restored) = scene.open();
-    assert_eq!(restored.silences, [silence("a", r#"{"test":"ring"}"#), silence("c", "{}")]);
+    let kept = |silences: Vec<Silence>| silences.into_iter().map(Arc::new).collect::<Vec<_>>();
+    assert_eq!(kept(restored.silences), [silence("a", "ring", until), silence("c", "ring", until)]);
     history.remove_silence("a");
     history.close().await;
-    assert_eq!(scene.open().1.silences, [silence("c", "{}")]);
+    scene.stranger().execute("INSERT INTO silences VALUES ('d', ?1, '{}')", [form::of_time(later)]).unwrap();
+    assert_eq!(kept(scene.open().1.silences), [silence("c", "ring", until)], "what cannot be read does not hold");
 }
 
 /// Nobody calls `close`, but all that was handed over is written all the same.
@@ -126,10 +128,10 @@ async fn a_history_that_is_let_go_of_writes_what_it_has() {
     history.save_test("ring", state(1, None));
     drop(history);
     clone.commit(run("ring", 1, Pass)).await;
-    let shared = Arc::downgrade(&clone.owned.shared);
+    let queue = Arc::downgrade(&clone.owned.queue);
     drop(clone);
     let (history, _) = scene.open();
-    within(&history, "the end of the thread", |_| shared.upgrade().is_none());
+    within(&history, "the end of the thread", |_| queue.upgrade().is_none());
     within(&history, "the state", |_| {
         let saved = scene.stranger().query_row("SELECT count(state) FROM tests", [], |row| row.get::<_, i64>(0));
         saved.unwrap() == 1

@@ -17,10 +17,10 @@ fn store(scene: &Scene, runs: impl IntoIterator<Item = FinishedRecord>) -> Store
     store
 }
 
-/// Sweeps until there is nothing more to do, and tells in how many steps.
-fn sweep(scene: &Scene, store: &mut Store, retention: &Retention, now: SystemTime) -> usize {
+/// Prunes until there is nothing more to do, and tells in how many steps.
+fn prune(scene: &Scene, store: &mut Store, retention: &Retention, now: SystemTime) -> usize {
     for steps in 1..10_000 {
-        if !store.sweep(retention, &scene.place.recordings, now).unwrap() {
+        if !store.prune(retention, &scene.place.recordings, now).unwrap() {
             return steps;
         }
     }
@@ -43,13 +43,13 @@ fn old_runs_go_and_failures_go_later() {
     let scene = Scene::new();
     let mut store = store(&scene, of(&[Fail, Pass, Error, Cancelled, Fail, Pass, Error, Cancelled]));
     let retention = Retention { age: DAY, failure_age: 10 * DAY, ..everything() };
-    sweep(&scene, &mut store, &retention, moment(1) + DAY);
+    prune(&scene, &mut store, &retention, moment(1) + DAY);
     assert_eq!(left(&scene), [0, 1, 2, 3, 4, 5, 6, 7], "what is just as old as allowed may stay");
-    sweep(&scene, &mut store, &retention, moment(5) + DAY);
+    prune(&scene, &mut store, &retention, moment(5) + DAY);
     assert_eq!(left(&scene), [0, 4, 5, 6, 7]);
-    sweep(&scene, &mut store, &retention, moment(9) + DAY);
+    prune(&scene, &mut store, &retention, moment(9) + DAY);
     assert_eq!(left(&scene), [0, 4]);
-    sweep(&scene, &mut store, &retention, moment(1) + 10 * DAY);
+    prune(&scene, &mut store, &retention, moment(1) + 10 * DAY);
     assert_eq!(left(&scene), [4]);
 }
 
@@ -68,7 +68,7 @@ fn of_too_many_runs_passes_go_first_and_failures_last() {
     ] {
         let scene = Scene::new();
         let mut store = store(&scene, of(&verdicts));
-        sweep(&scene, &mut store, &Retention { runs, ..everything() }, moment(0));
+        prune(&scene, &mut store, &Retention { runs, ..everything() }, moment(0));
         assert_eq!(left(&scene), kept);
     }
 }
@@ -83,7 +83,7 @@ fn a_file_that_is_too_big_shrinks_and_keeps_its_failures() {
     });
     let mut store = store(&scene, runs);
     let bytes = 4 << 20;
-    let steps = sweep(&scene, &mut store, &Retention { bytes, ..everything() }, moment(0));
+    let steps = prune(&scene, &mut store, &Retention { bytes, ..everything() }, moment(0));
     assert!(steps < 50, "{steps} steps: many pages are given back in each");
     let kept = left(&scene);
     assert_eq!(kept.iter().filter(|number| *number % 10 == 0).count(), 100, "all failures");
@@ -96,7 +96,7 @@ fn a_file_that_is_too_big_shrinks_and_keeps_its_failures() {
     scene.is_whole();
 
     let mut store = Store::open(&scene.place.path, u32::MAX - 1).unwrap();
-    sweep(&scene, &mut store, &Retention { bytes: 0, ..everything() }, moment(0));
+    prune(&scene, &mut store, &Retention { bytes: 0, ..everything() }, moment(0));
     assert_eq!(left(&scene), [0; 0], "a limit that cannot be kept to ends somewhere");
 }
 
@@ -129,7 +129,7 @@ fn recordings_go_with_their_runs_and_no_other_file_does() {
     let runs = [(0, deleted), (1, vec![stays.clone()])];
     let runs = runs.map(|(number, recordings)| FinishedRecord { recordings, ..run("ring", number, Pass) });
     let mut store = store(&scene, runs);
-    sweep(&scene, &mut store, &Retention { runs: 1, ..everything() }, moment(0));
+    prune(&scene, &mut store, &Retention { runs: 1, ..everything() }, moment(0));
     assert_eq!(left(&scene), [1]);
     assert!(!gone.exists(), "the recording of the run that went");
     for kept in [&stays, &letter, &behind, recordings] {
@@ -159,11 +159,11 @@ async fn silences_that_ended_long_ago_are_forgotten() {
     let (history, _) = scene.open();
     for (id, ago) in [("old", 2 * DAY), ("new", DAY / 2)] {
         let expires = SystemTime::now() - ago;
-        history.save_silence(SavedSilence { id: id.into(), text: String::new(), expires });
+        history.save_silence(silence(id, "ring", expires));
     }
     history.close().await;
     let mut store = Store::open(&scene.place.path, u32::MAX - 1).unwrap();
-    sweep(&scene, &mut store, &everything(), SystemTime::now());
+    prune(&scene, &mut store, &everything(), SystemTime::now());
     drop(store);
     let ids: Vec<String> = scene.open().1.silences.into_iter().map(|silence| silence.id).collect();
     assert_eq!(ids, ["new"]);

@@ -18,6 +18,13 @@ fn sentence(scene: &Scene, history: &History) -> String {
     sentence.strip_prefix(&begin).unwrap_or_else(|| panic!("{sentence}")).to_owned()
 }
 
+/// Waits until it has been tried in vain several times more.
+#[track_caller]
+fn tries_again(history: &History) {
+    let before = history.owned.queue.attempts();
+    within(history, "another attempt", |history| history.owned.queue.attempts() >= before + 3);
+}
+
 /// Puts another file in place of the history's, all at once: one that is just being written looks like a new one.
 fn replace(scene: &Scene, content: &[u8]) {
     let beside = scene.place.path.with_extension("other");
@@ -43,7 +50,7 @@ async fn a_locked_file_keeps_nobody_waiting_and_nothing_is_lost() {
     assert_eq!(sentence(&scene, &history), expected);
     assert_eq!(all(&history, "ring").await, (1..=100).rev().collect::<Vec<_>>());
     let found = history.report("ring", &id(100)).await.unwrap().unwrap();
-    assert_eq!(found.report.unwrap(), run("ring", 100, Fail).report);
+    assert_eq!(found, run("ring", 100, Fail).report);
 
     stranger.execute_batch("ROLLBACK").unwrap();
     recovers(&history);
@@ -142,7 +149,7 @@ async fn stays_as_it_is(bytes: &[u8], cause: &str) {
     assert_eq!(restored, Restored::default());
     history.commit(run("ring", 1, Fail)).await;
     history.save_test("ring", SavedTest::default());
-    std::thread::sleep(5 * scene.limits.retry);
+    tries_again(&history);
     let told = sentence(&scene, &history);
     assert!(told.starts_with(&format!("{cause}; meanwhile 1 run is kept in memory; ")), "{told}");
     assert_eq!(all(&history, "ring").await, [1]);
@@ -163,7 +170,7 @@ fn database(made: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_is_no_history_is_not_touched() {
-    let foreign = "it is no history of calltest";
+    let foreign = "it is not a calltest history file";
     stays_as_it_is(b"x", foreign).await;
     stays_as_it_is(&b"# My notes\n".repeat(1000), foreign).await;
     stays_as_it_is(&database("CREATE TABLE notes (text)"), foreign).await;
@@ -173,7 +180,37 @@ async fn what_is_no_history_is_not_touched() {
 #[tokio::test]
 async fn a_history_of_a_newer_version_is_not_touched() {
     let newer = database("CREATE TABLE runs (more); PRAGMA application_id = 0x63747374; PRAGMA user_version = 7");
-    stays_as_it_is(&newer, "a newer calltest has written it, in form 7; this one knows forms up to 1").await;
+    stays_as_it_is(&newer, "a newer calltest has written it, in form 7; this one knows forms up to 2").await;
+}
+
+/// The schema of form 1, as it was released, with one run.
+const FORM_1: &str = "
+    CREATE TABLE tests (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT, included INTEGER);
+    CREATE TABLE silences (id TEXT PRIMARY KEY, expires INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE runs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, test INTEGER NOT NULL, verdict INTEGER NOT NULL,
+        requested INTEGER NOT NULL, ended INTEGER NOT NULL, waited INTEGER NOT NULL, duration INTEGER NOT NULL,
+        reason TEXT, recordings BLOB, report BLOB);
+    CREATE UNIQUE INDEX runs_by_id ON runs (id);
+    CREATE INDEX runs_by_test ON runs (test);
+    CREATE INDEX runs_by_test_verdict ON runs (test, verdict, requested);
+    CREATE INDEX runs_by_verdict ON runs (verdict, requested);
+    INSERT INTO tests VALUES (1, 'ring', NULL, NULL);
+    INSERT INTO runs VALUES (1, '0000000000000001', 1, 1, 1700000060000000, 1700000072000000, 0, 12000000, 'old reason', NULL, NULL);
+    PRAGMA application_id = 0x63747374;
+    PRAGMA user_version = 1;";
+
+#[tokio::test]
+async fn a_history_of_an_older_version_is_converted() {
+    let scene = Scene::new();
+    fs::write(&scene.place.path, database(FORM_1)).unwrap();
+    let (history, restored) = scene.open();
+    assert_eq!(restored.tests["ring"].runs[0].reason, Some(Reason { code: None, sentence: "old reason".into() }));
+    history.commit(run("ring", 2, Fail)).await;
+    history.close().await;
+    let (history, _) = scene.open();
+    let page = history.page("ring", Filter::default()).await;
+    let reasons: Vec<_> = page.runs.into_iter().map(|run| run.reason.unwrap()).collect();
+    assert_eq!(reasons, [because("trunk: reason 2"), Reason { code: None, sentence: "old reason".into() }]);
 }
 
 /// The same while the newer header is only in the log.
@@ -210,9 +247,9 @@ async fn a_damaged_history_is_left_alone_until_somebody_repairs_it() {
 
     let (history, _) = scene.open();
     history.commit(run("ring", 300, Fail)).await;
-    std::thread::sleep(5 * scene.limits.retry);
+    tries_again(&history);
     let told = sentence(&scene, &history);
-    let expected = "it is damaged; meanwhile 1 run is kept in memory; move it away, and a new one will be begun";
+    let expected = "it is damaged; meanwhile 1 run is kept in memory; move it away and calltest starts a new one";
     assert_eq!(told, expected);
     assert!(fs::read(&scene.place.path).unwrap() == damaged, "the damaged file was changed");
 
@@ -221,7 +258,7 @@ async fn a_damaged_history_is_left_alone_until_somebody_repairs_it() {
     let is_first = |page: &[u8]| page[0] == 0x0d && page.windows(16).any(|text| text == id(5).as_bytes());
     half.chunks_mut(4096).find(|page| is_first(page)).unwrap().fill(0xa5);
     replace(&scene, &half);
-    std::thread::sleep(5 * scene.limits.retry);
+    tries_again(&history);
     assert_eq!(sentence(&scene, &history), expected);
     assert!(fs::read(&scene.place.path).unwrap() == half, "the damaged file was changed");
 
@@ -296,7 +333,7 @@ async fn an_entry_that_cannot_be_written_keeps_back_no_other() {
     for name in ["ring", "poison"] {
         history.save_test(name, SavedTest { failures: 1, ..SavedTest::default() });
         let expires = SystemTime::now();
-        history.save_silence(SavedSilence { id: name.to_owned(), text: String::new(), expires });
+        history.save_silence(silence(name, "ring", expires));
     }
     stranger.execute_batch("ROLLBACK").unwrap();
     recovers(&history);
@@ -346,13 +383,13 @@ async fn odd_values_are_written_like_others() {
         requested: UNIX_EPOCH - Duration::from_secs(1),
         ended: UNIX_EPOCH + Duration::from_secs(1 << 62),
         waited: Duration::MAX,
-        reason: Some("\0".into()),
+        reason: Some(because("\0")),
         report: "x".repeat(9 << 20),
         ..run("", 1, Fail)
     };
     history.commit(odd.clone()).await;
     assert_eq!((history.condition(), scene.on_disk()), (None, 1));
-    let found = history.report("", &odd.id).await.unwrap().unwrap();
-    assert_eq!((found.summary.requested, &found.summary.reason), (odd.requested, &odd.reason));
-    assert_eq!(found.report, None, "too long to be kept");
+    let page = history.page("", Filter::default()).await;
+    assert_eq!((page.runs[0].requested, &page.runs[0].reason), (odd.requested, &odd.reason));
+    assert_eq!(history.report("", &odd.id).await.unwrap(), None, "too long to be kept");
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use asterisk_setup::{Dialplan, Incoming, NumberContext, NumberLine};
-use calltest_core::plan::{Link, LinkName, Plan, Server};
-use calltest_core::way_in::WayIn;
+use calltest_core::inbound_route::InboundRoute;
+use calltest_core::plan::{Address, Link, LinkName, Plan, Server};
 
 use super::trunks;
 
@@ -17,13 +17,13 @@ const ELSEWHERE: &str = "calltest-in";
 /// The dialplan of one server.
 pub(super) fn dialplan(plan: &Plan, server: &Server) -> Dialplan {
     let mut draft = Draft::default();
-    for (link, ways) in plan.ways_in(server) {
+    for (link, ways) in plan.inbound_routes(server) {
         for way in ways {
             draft.add(link, &way);
         }
     }
     draft.look_at_far_ends(plan, server);
-    draft.finish(&server.app)
+    draft.finish(&server.asterisk().app)
 }
 
 /// The number of a call, and the name under which it has to arrive.
@@ -43,11 +43,11 @@ struct Draft {
 }
 
 impl Draft {
-    fn add(&mut self, link: &Link, way: &WayIn) {
+    fn add(&mut self, link: &Link, way: &InboundRoute) {
         match way {
-            WayIn::Dialled(dial_string) => {
+            InboundRoute::Dialled { dial_string, .. } => {
                 let Some((extension, context)) = local_target(dial_string) else { return };
-                let comes_from_outside = link.channel.as_ref().is_some_and(|channel| !channel.is_local());
+                let comes_from_outside = link.address.as_ref().is_some_and(|address| !address.dial_string().is_local());
                 if comes_from_outside && context != DIRECT {
                     self.foreign.insert(context.to_owned());
                     self.remark(format!(
@@ -59,11 +59,11 @@ impl Draft {
                     self.line(context, extension, link);
                 }
             }
-            WayIn::Trunk { endpoint, number } => {
+            InboundRoute::Trunk { endpoint, number } => {
                 let calls = self.trunks.entry(endpoint.clone()).or_default();
                 calls.insert((number.clone(), link.arrives_as.clone()));
             }
-            WayIn::Outside => match &link.number {
+            InboundRoute::Outside => match &link.number {
                 Some(number) => self.line(ELSEWHERE, number.as_str(), link),
                 None => self.remark(format!(
                     "Where calls for link {} come in, write &calltest({},${{EXTEN}}).",
@@ -88,8 +88,9 @@ impl Draft {
     /// Sees to the far ends that links dial in the dialplan, other than those above.
     fn look_at_far_ends(&mut self, plan: &Plan, server: &Server) {
         for link in plan.links.values().filter(|link| link.server == server.name) {
-            let Some(channel) = link.channel.as_ref().filter(|channel| channel.is_local()) else { continue };
-            let Some((extension, context)) = local_target(channel.template()) else { continue };
+            let dial_string = link.address.as_ref().map(Address::dial_string);
+            let Some(dial_string) = dial_string.filter(|dial_string| dial_string.is_local()) else { continue };
+            let Some((extension, context)) = local_target(dial_string.template()) else { continue };
             self.has_direct |= context == DIRECT;
             if context != DIRECT && !self.contexts.contains_key(context) && !self.foreign.contains(context) {
                 self.remark(format!(

@@ -10,28 +10,20 @@ use std::sync::Arc;
 use asterisk_setup::{
     AriConf, AriUser, AsteriskOptions, ConfFile, DialplanLanguage, DtmfMode, HttpConf, HttpsConf, NeededModules,
 };
-use calltest_core::plan::{Plan, Server, ServerName};
+use calltest_core::plan::{Asterisk, Plan, Server, ServerName};
 
 use crate::cli::{AsteriskConfig, Cli, DialplanChoice, DtmfChoice};
-use crate::exit::Exit;
+use crate::exit::{Exit, Stop};
+use crate::output::Refusal;
 use crate::{configuration, output};
 
 /// Where Asterisk's own script puts a certificate and its key.
 const CERTIFICATE: [&str; 2] = ["/etc/asterisk/keys/asterisk.pem", "/etc/asterisk/keys/asterisk.key"];
 
-pub(crate) fn run(cli: &Cli, wanted: &AsteriskConfig) -> anyhow::Result<Exit> {
-    let loaded = match configuration::load_for(&cli.common) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(cli: &Cli, wanted: &AsteriskConfig) -> Result<Exit, Stop> {
+    let loaded = configuration::load_for(&cli.common)?;
     let chosen = server(&loaded.plan, wanted.server.as_deref()).and_then(|server| Ok((server, files(wanted)?)));
-    let (server, files) = match chosen {
-        Ok(chosen) => chosen,
-        Err(why) => {
-            output::complain(&why);
-            return Ok(Exit::Usage);
-        }
-    };
+    let (server, files) = chosen.map_err(output::refuse)?;
     let texts = Texts { plan: &loaded.plan, server, wanted };
     let printed: Vec<_> = files.iter().map(|file| format!("{}{}", file.head(), texts.of(*file))).collect();
     let done = output::print_all(&printed.join("\n"))?;
@@ -42,12 +34,13 @@ pub(crate) fn run(cli: &Cli, wanted: &AsteriskConfig) -> anyhow::Result<Exit> {
 }
 
 /// The server of this name, or the only one that links lie on.
-fn server<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Arc<Server>, String> {
+fn server<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Arc<Server>, Refusal> {
     let names =
         |servers: &[&Arc<Server>]| servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>().join(", ");
     let all: Vec<_> = plan.servers.values().collect();
     if let Some(name) = name {
-        let unknown = || format!("there is no server {name}\nhint: there are {}", names(&all));
+        let hint = || format!("there are {}", names(&all));
+        let unknown = || Refusal::with_hint(format!("there is no server {name}"), hint());
         return plan.servers.get(name).ok_or_else(unknown);
     }
     let used: Vec<_> =
@@ -55,7 +48,10 @@ fn server<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Arc<Server>, Str
     match used[..] {
         [server] => Ok(server),
         [] => Ok(plan.servers.get(&ServerName::default()).expect("the server under `asterisk` is always there")),
-        _ => Err(format!("there are several servers\nhint: choose one with --server: {}", names(&used))),
+        _ => {
+            let hint = format!("choose one with --server: {}", names(&used));
+            Err(Refusal::with_hint("there are several servers", hint))
+        }
     }
 }
 
@@ -115,8 +111,8 @@ impl Texts<'_> {
     }
 
     fn ari_conf(&self) -> AriConf {
-        let password = self.server.password.reveal();
-        let user = AriUser::new(&self.server.username, password);
+        let password = self.server.asterisk().password.reveal();
+        let user = AriUser::new(&self.server.asterisk().username, password);
         let password = user.password.clone().filter(|_| self.wanted.show_secrets);
         AriConf { users: vec![AriUser { password, ..user }], ..AriConf::default() }
     }
@@ -124,7 +120,7 @@ impl Texts<'_> {
     /// Listens where the configuration looks for the server, as far as its host is an address.
     fn http_conf(&self) -> String {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let Server { host, port, tls, .. } = self.server;
+        let Asterisk { host, port, tls, .. } = self.server.asterisk();
         let address = if host == "localhost" { Some(loopback) } else { host.parse().ok() };
         let bind = SocketAddr::new(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), *port);
         let mut conf = HttpConf { bind, ..HttpConf::default() };

@@ -24,7 +24,7 @@ pub(super) fn has_sip(plan: &Plan, server: &Server) -> bool {
 /// The endpoints that links of the server dial, each with whether that is by chan_sip's name.
 fn endpoints<'p>(plan: &'p Plan, server: &Server) -> BTreeMap<&'p str, bool> {
     let links = plan.links.values().filter(|link| link.server == server.name);
-    let endpoints = links.filter_map(|link| link.channel.as_ref()?.endpoint());
+    let endpoints = links.filter_map(|link| link.address.as_ref()?.dial_string().endpoint());
     let of_sip = endpoints.filter_map(|(tech, name)| match &*tech.to_uppercase() {
         "PJSIP" => Some((name, false)),
         "SIP" => Some((name, true)),

@@ -1,6 +1,7 @@
 //! What the daemon's WebSocket tells: which run was asked for, how long after it was due, and how it came out.
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -61,8 +62,8 @@ struct State {
 }
 
 impl Follower {
-    /// Connects to the daemon at `host:port`.
-    pub(super) fn of(address: &str) -> anyhow::Result<Self> {
+    /// Connects to the daemon at that address.
+    pub(super) fn of(address: SocketAddr) -> anyhow::Result<Self> {
         let (seen, url) = (Arc::new(Mutex::new(Seen::default())), format!("ws://{address}/ws"));
         let (stop, mut stopped) = oneshot::channel();
         let into = Arc::clone(&seen);
@@ -103,7 +104,7 @@ impl Follower {
 }
 
 impl Seen {
-    /// Begins to count anew.
+    /// Counts from zero again.
     pub(super) fn forget_figures(&mut self) {
         self.lags.clear();
         self.not_passed = 0;

@@ -1,0 +1,76 @@
+//! From ARI events to facts: what an event about one of our channels tells.
+//!
+//! Asterisk says some things twice and in no fixed order (a state change and a Dial for the same ringing), so what is made
+//! here are observations for a set, of which the run keeps the first of each.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use calltest_ari::models::{Channel, ChannelState};
+use calltest_ari::{Date, Event};
+use calltest_core::cause::{Hangup, HangupCause, TechCause};
+use calltest_core::evidence::{Observation, Stamp};
+use calltest_core::plan::ServerName;
+
+/// What an event tells about the channel that it was routed for; `None` if nothing that a verdict could need.
+pub(crate) fn observe(event: &Event) -> Option<Observation> {
+    Some(match event {
+        Event::ChannelStateChange(change) => match change.channel.state {
+            ChannelState::Ringing => Observation::Ringing,
+            ChannelState::Up => Observation::Answered,
+            _ => return None,
+        },
+        Event::Dial(dial) => match dial.dialstatus.as_str() {
+            "RINGING" => Observation::Ringing,
+            "PROGRESS" => Observation::EarlyMedia,
+            "ANSWER" => Observation::Answered,
+            "PROCEEDING" => Observation::Proceeding,
+            // The dial begins.
+            "" => return None,
+            status => Observation::DialEnded { status: status.into() },
+        },
+        Event::ChannelHangupRequest(request) => Observation::HangupRequest {
+            end: call_end(&request.channel, request.cause.unwrap_or(0), request.tech_cause),
+            is_soft: request.soft.unwrap_or(false),
+        },
+        Event::ChannelDestroyed(destroyed) => {
+            Observation::Gone { end: Some(call_end(&destroyed.channel, destroyed.cause, destroyed.tech_cause)) }
+        }
+        // Channels that came in from outside tell their end only by leaving the app.
+        Event::StasisEnd(_) => Observation::Gone { end: None },
+        Event::ChannelDtmfReceived(dtmf) => Observation::DigitReceived {
+            digit: dtmf.digit.chars().next()?,
+            duration: Duration::from_millis(dtmf.duration_ms.try_into().unwrap_or(0)),
+        },
+        Event::PlaybackStarted(started) => {
+            Observation::PlaybackStarted { media: started.playback.media_uri.to_string() }
+        }
+        Event::PlaybackFinished(finished) => {
+            Observation::PlaybackFinished { media: finished.playback.media_uri.to_string() }
+        }
+        _ => return None,
+    })
+}
+
+fn call_end(channel: &Channel, cause: i64, tech: Option<i64>) -> Hangup {
+    let technology = channel.name.split('/').next().unwrap_or_default();
+    Hangup {
+        cause: HangupCause(cause.try_into().unwrap_or(0)),
+        tech_cause: tech.filter(|code| *code != 0).map(|code| tech_cause(technology, code)),
+    }
+}
+
+/// The technology's code for a channel of that technology.
+fn tech_cause(technology: &str, code: i64) -> TechCause {
+    match u16::try_from(code) {
+        Ok(status) if technology.eq_ignore_ascii_case("pjsip") || technology.eq_ignore_ascii_case("sip") => {
+            TechCause::Sip(status)
+        }
+        _ => TechCause::Other(code),
+    }
+}
+
+/// A server's time stamp as the evidence keeps it.
+pub(crate) fn stamp(server: &ServerName, date: &Date) -> Option<Stamp> {
+    let since_epoch = date.to_system_time()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Stamp { clock: server.clone(), micros: since_epoch.as_micros().try_into().ok()? })
+}

@@ -1,0 +1,70 @@
+//! What each mode expects of its call.
+
+use std::time::Duration;
+
+use super::{Expectation, ExpectedDigits, ExpectedSound, Milestone, RejectionWindow};
+use crate::plan::{Audio, BothScript, CallTest, Dtmf, InScript, OutScript, Route};
+use crate::side::Side;
+
+/// How long a call of a `timeout` test may take until it rings; its own `timeout` counts from there.
+pub const TIME_TO_RING: Duration = Duration::from_secs(30);
+
+/// How long a call may wait for its server before it goes out, where its time counts from something later.
+const TIME_TO_SET_UP: Duration = Duration::from_secs(15);
+
+impl Expectation {
+    /// What a test expects. For `dtmf`, `draw` is asked for the digits of one direction, given how many.
+    pub fn of(test: &CallTest, draw: impl FnMut(usize) -> String) -> Self {
+        let requirements = &test.requirements;
+        let up_to = |milestone| Self {
+            deadline: test.timeout,
+            arrives: test.route.dst().is_some(),
+            checks_caller: test.route.caller().is_some(),
+            milestone,
+            may_be_answered: true,
+            may_end_early: false,
+            ringing: requirements.ringing.clone(),
+            early_media: requirements.early_media,
+            answer_within: requirements.answer_within,
+            rejection: None,
+            causes: requirements.causes.clone(),
+            digits: Vec::new(),
+            sounds: Vec::new(),
+        };
+        let rejected =
+            |rejection| Self { may_be_answered: false, rejection: Some(rejection), ..up_to(Milestone::Rejection) };
+        let may_end_early = !requirements.causes.is_empty();
+        match &test.route {
+            Route::Both { script, .. } => match script {
+                BothScript::Dtmf(dtmf) => Self { digits: digits(dtmf, draw), ..up_to(Milestone::Answer) },
+                BothScript::Call { .. } => Self { may_be_answered: false, ..up_to(Milestone::Ringing) },
+                BothScript::Audio(audio) => Self { sounds: sounds(audio), ..up_to(Milestone::Answer) },
+            },
+            Route::Out { script, .. } => match script {
+                OutScript::Ring => Self { may_end_early, ..up_to(Milestone::Ringing) },
+                OutScript::Play { .. } => Self { may_end_early, ..up_to(Milestone::Answer) },
+                OutScript::Fail { within } => rejected(RejectionWindow::AfterDialling { within: *within }),
+                OutScript::Timeout { ringtime } => Self {
+                    deadline: test.timeout + TIME_TO_RING + TIME_TO_SET_UP,
+                    ..rejected(RejectionWindow::AfterRinging { from: *ringtime, to: test.timeout })
+                },
+            },
+            Route::In { script, .. } => match script {
+                InScript::Wait { .. } | InScript::Answer { .. } | InScript::Record { .. } => up_to(Milestone::Arrival),
+            },
+        }
+    }
+}
+
+/// The callee sends first, once the caller listens.
+fn digits(dtmf: &Dtmf, mut draw: impl FnMut(usize) -> String) -> Vec<ExpectedDigits> {
+    let (len, may_repeat) = (dtmf.len.get().try_into().unwrap_or(usize::MAX), dtmf.may_repeat);
+    [Side::Src, Side::Dst].map(|to| ExpectedDigits { to, digits: draw(len), may_repeat }).into()
+}
+
+/// As with digits, the callee's sound comes first. Only what is recorded can be judged.
+fn sounds(audio: &Audio) -> Vec<ExpectedSound> {
+    let to_src = audio.src_in.is_some().then_some(ExpectedSound { to: Side::Src, is_played: audio.dst_out.is_some() });
+    let to_dst = audio.dst_in.is_some().then_some(ExpectedSound { to: Side::Dst, is_played: audio.src_out.is_some() });
+    to_src.into_iter().chain(to_dst).collect()
+}

@@ -1,0 +1,34 @@
+//! Remarks on a run, whatever its verdict.
+
+use super::Case;
+use crate::evidence::{Observation, Side};
+use crate::expectation::Milestone;
+use crate::verdict::Note;
+
+/// How many of the other calls that came in have a remark of their own.
+const MOST_STRANGERS: usize = 5;
+
+impl Case<'_> {
+    /// The remarks, each kind a few times at most.
+    pub(super) fn notes(&self) -> Vec<Note> {
+        let unannounced = self.expectation.milestone == Milestone::Ringing
+            && self.expectation.may_be_answered
+            && self.evidence.answered().is_some()
+            && self.ringing().is_none();
+        let link = || self.link(Side::Dst);
+        let mut callers = self.evidence.facts.iter().filter_map(|fact| match &fact.what {
+            Observation::Stranger { caller } => Some(caller.clone()),
+            _ => None,
+        });
+        let mut notes: Vec<Note> = unannounced.then_some(Note::AnsweredWithoutRinging).into_iter().collect();
+        // Anybody may call, and as often as he likes.
+        notes.extend(callers.by_ref().take(MOST_STRANGERS).map(|caller| Note::Stranger { link: link(), caller }));
+        let counted = self.evidence.facts.iter().map(|fact| match fact.what {
+            Observation::MoreCalls { count } => u64::try_from(count).unwrap_or(u64::MAX),
+            _ => 0,
+        });
+        let count = callers.map(|_| 1).chain(counted).sum();
+        notes.extend((count > 0).then(|| Note::MoreStrangers { link: link(), count }));
+        notes
+    }
+}
