@@ -26,6 +26,9 @@ const HTTP_PORT: u16 = 8088;
 const HTTPS_PORT: u16 = 8089;
 const SIP_PORT: u16 = 5060;
 
+/// How many lines of a log are shown where a test fails.
+const LATEST_COMPLAINTS: usize = 30;
+
 /// What a lab shall consist of.
 #[derive(Debug)]
 pub struct LabBuilder {
@@ -292,6 +295,14 @@ impl Drop for Lab {
                 Ok(kept) => eprintln!("the logs of this test's Asterisk servers are kept in {}", kept.display()),
                 Err(error) => eprintln!("the logs of this test's Asterisk servers could not be kept: {error}"),
             }
+            // Whoever reads of the failure may not have this disk.
+            for server in &self.servers {
+                eprintln!(
+                    "the latest complaints of server {}:\n{}",
+                    server.name(),
+                    complaints(&server.log().unwrap_or_default())
+                );
+            }
         }
         self.watcher.kill_all();
         for server in &self.servers {
@@ -305,6 +316,14 @@ impl Drop for Lab {
             }
         }
     }
+}
+
+/// The latest lines of a log in which Asterisk complains.
+fn complaints(log: &str) -> String {
+    let is_complaint = |line: &&str| line.contains("WARNING[") || line.contains("ERROR[");
+    let mut latest: Vec<_> = log.lines().rev().filter(is_complaint).take(LATEST_COMPLAINTS).collect();
+    latest.reverse();
+    latest.join("\n")
 }
 
 fn copy_files(from: &Path, to: &Path) -> io::Result<()> {

@@ -58,13 +58,16 @@ pub(super) async fn look(examined: &Examined<'_>, modules: &Modules, findings: &
 async fn record(examined: &Examined<'_>, with_tone: bool, findings: &mut Findings<'_>) -> Result<(), Failure> {
     let mut heard = Ok(());
     for length in LENGTHS {
-        let wav = Trial::new(examined).record(with_tone, length, findings).await?;
-        heard = if with_tone { check_recording(&wav) } else { Ok(()) };
-        if heard.is_ok() {
-            break;
-        }
+        let recorded = Trial::new(examined).record(with_tone, length, findings).await?;
+        let Recorded { wav, tone } = recorded;
+        heard = match (check_recording(&wav), tone) {
+            (Ok(()), _) => return Ok(()),
+            _ if !with_tone => return Ok(()),
+            (Err(_), Err(why)) => Err(Failure::Untried(why)),
+            (Err(problem), Ok(())) => Err(Failure::Refuted(problem)),
+        };
     }
-    heard.map_err(Failure::Refuted)
+    heard
 }
 
 /// Why a trial did not succeed.
@@ -75,11 +78,18 @@ enum Failure {
     Refuted(Problem),
 }
 
+/// A recording that was fetched.
+struct Recorded {
+    wav: Bytes,
+    /// Whether the tone was played meanwhile, as far as the server told.
+    tone: Result<(), Problem>,
+}
+
 /// One trial, and the names of all that is made for it.
 struct Trial<'p> {
     examined: &'p Examined<'p>,
     bridge: String,
-    playback: String,
+    playbacks: Vec<String>,
     recording: String,
 }
 
@@ -88,13 +98,12 @@ impl<'p> Trial<'p> {
         let number: u64 = rand::random();
         // What a run of ours would leave is cleaned up by the next one; the same goes for this bridge.
         let bridge = channel_id(&examined.server.asterisk().app, RunId(number), Part::Outbound);
-        let playback = format!("calltest-doctor-{number:016x}");
-        let recording = format!("{}{playback}", examined.server.asterisk().record_base);
-        Self { examined, bridge, playback, recording }
+        let recording = format!("{}calltest-doctor-{number:016x}", examined.server.asterisk().record_base);
+        Self { examined, bridge, playbacks: Vec::new(), recording }
     }
 
     /// Plays a tone, and looks whether it is being played.
-    async fn play(self, findings: &mut Findings<'_>) -> Result<(), Failure> {
+    async fn play(mut self, findings: &mut Findings<'_>) -> Result<(), Failure> {
         let outcome = match self.make_bridge().await {
             Ok(()) => self.hear_tone().await.map_err(Failure::Refuted),
             Err(problem) => Err(Failure::Untried(problem)),
@@ -104,7 +113,12 @@ impl<'p> Trial<'p> {
     }
 
     /// Records for so long, with or without a tone, and fetches the recording.
-    async fn record(self, with_tone: bool, length: Duration, findings: &mut Findings<'_>) -> Result<Bytes, Failure> {
+    async fn record(
+        mut self,
+        with_tone: bool,
+        length: Duration,
+        findings: &mut Findings<'_>,
+    ) -> Result<Recorded, Failure> {
         let outcome = match self.make_bridge().await {
             Ok(()) => self.fetch_recording(with_tone, length).await.map_err(Failure::Refuted),
             Err(problem) => Err(Failure::Untried(problem)),
@@ -126,23 +140,26 @@ impl<'p> Trial<'p> {
         })
     }
 
-    async fn start_tone(&self) -> Result<(), RequestError> {
-        let play = bridges::PlayWithId {
-            bridge_id: self.bridge.clone(),
-            playback_id: self.playback.clone(),
-            media: vec![TONE.into()],
-            ..Default::default()
-        };
+    async fn start_tone(&mut self) -> Result<(), RequestError> {
+        let playback_id = format!("calltest-doctor-{:016x}", rand::random::<u64>());
+        self.playbacks.push(playback_id.clone());
+        let media = vec![TONE.into()];
+        let play = bridges::PlayWithId { bridge_id: self.bridge.clone(), playback_id, media, ..Default::default() };
         self.examined.client.request(play).await.map(drop)
     }
 
+    /// What became of the tone that was started last.
+    async fn tone_state(&self) -> Result<PlaybackState, RequestError> {
+        let playback_id = self.playbacks.last().cloned().unwrap_or_default();
+        self.examined.client.request(playbacks::Get { playback_id }).await.map(|playback| playback.state)
+    }
+
     /// A tone never ends by itself, so it has to be there after a while.
-    async fn hear_tone(&self) -> Result<(), Problem> {
+    async fn hear_tone(&mut self) -> Result<(), Problem> {
         let state = match self.start_tone().await {
             Ok(()) => {
                 sleep(SETTLING).await;
-                let get = playbacks::Get { playback_id: self.playback.clone() };
-                self.examined.client.request(get).await.map(|playback| playback.state)
+                self.tone_state().await
             }
             Err(error) => Err(error),
         };
@@ -154,10 +171,10 @@ impl<'p> Trial<'p> {
         Err(Problem::new(what, "see what Asterisk's log says about playing a tone"))
     }
 
-    async fn fetch_recording(&self, with_tone: bool, length: Duration) -> Result<Bytes, Problem> {
+    async fn fetch_recording(&mut self, with_tone: bool, length: Duration) -> Result<Recorded, Problem> {
         let fix = "see that the directory `recording` below astspooldir (mostly /var/spool/asterisk/recording) is there, \
                    that Asterisk's user may write to it, and that the disk has room; Asterisk's log tells more";
-        let (client, name) = (&self.examined.client, &self.recording);
+        let (client, name) = (&self.examined.client, self.recording.clone());
         let failed = |what: &str, error: RequestError| match error.is_gone() {
             true => Problem::new(format!("recording `{name}` did not come about: Asterisk could not write it"), fix),
             false => Problem::new(format!("recording `{name}` {what}: {error}"), fix),
@@ -171,39 +188,57 @@ impl<'p> Trial<'p> {
         };
         client.request(record).await.map_err(|error| failed("was refused", error))?;
         let until = Instant::now() + length;
+        let mut tone = Ok(());
+        let mut started = None;
         while Instant::now() < until {
             if with_tone {
-                self.keep_tone().await;
+                tone = self.keep_tone(&mut started).await;
             }
             sleep(LOOK_EVERY).await;
         }
         let stop = recordings::Stop { recording_name: name.clone() };
         client.request(stop).await.map_err(|error| failed("could not be ended", error))?;
         let get = recordings::GetStoredFile { recording_name: name.clone() };
-        client.request(get).await.map_err(|error| failed("could not be fetched", error))
+        let wav = client.request(get).await.map_err(|error| failed("could not be fetched", error))?;
+        Ok(Recorded { wav, tone })
     }
 
     /// Plays the tone, unless it is being played: whoever comes into a bridge or leaves it may cut it short, and the
-    /// recorder comes in at a time of its own.
-    async fn keep_tone(&self) {
-        let get = playbacks::Get { playback_id: self.playback.clone() };
-        if self.examined.client.request(get).await.is_err_and(|error| error.is_gone()) {
-            // What does not play is not heard in the recording.
-            let _ = self.start_tone().await;
-        }
+    /// recorder comes in at a time of its own. A tone that is handed to a player on its way out of the bridge waits for ever.
+    async fn keep_tone(&mut self, started: &mut Option<Instant>) -> Result<(), Problem> {
+        let state = match started {
+            Some(_) => self.tone_state().await,
+            None => Ok(PlaybackState::Done),
+        };
+        let why = match state {
+            Ok(PlaybackState::Playing) => return Ok(()),
+            Ok(PlaybackState::Queued) if started.is_some_and(|at| at.elapsed() < SETTLING) => return Ok(()),
+            Err(error) if !error.is_gone() => error,
+            _ => {
+                *started = Some(Instant::now());
+                match self.start_tone().await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                }
+            }
+        };
+        let what = format!("could not be tried, since no tone could be played meanwhile: {why}");
+        Err(Problem::new(what, "see what Asterisk's log says about playing a tone"))
     }
 
     /// Removes everything, and sees that it is gone.
     async fn clean_up(&self, findings: &mut Findings<'_>) {
         let (bridge_id, recording_name) = (&self.bridge, &self.recording);
-        let playback = playbacks::Stop { playback_id: self.playback.clone() };
         // What is still being written would be stored after it was removed.
         let live = recordings::Cancel { recording_name: recording_name.clone() };
         let stored = recordings::DeleteStored { recording_name: recording_name.clone() };
         let bridge = bridges::Destroy { bridge_id: bridge_id.clone() };
-        for gone in
-            [self.remove(playback).await, self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]
-        {
+        let mut outcomes = Vec::new();
+        for playback_id in &self.playbacks {
+            outcomes.push(self.remove(playbacks::Stop { playback_id: playback_id.clone() }).await);
+        }
+        outcomes.extend([self.remove(live).await, self.remove(stored).await, self.remove(bridge).await]);
+        for gone in outcomes {
             let Err(why) = gone else { continue };
             let what = format!("what the trial made could not be removed: {why}");
             let fix = format!("remove bridge {bridge_id} and recording `{recording_name}`, or restart Asterisk");
@@ -234,8 +269,18 @@ fn check_recording(wav: &[u8]) -> Result<(), Problem> {
     })?;
     let loud = samples.iter().filter(|sample| sample.unsigned_abs() > LOUD.unsigned_abs()).count();
     if loud < ENOUGH || loud * 2 < samples.len() {
-        let what = format!("a tone was recorded, but only {loud} of {} samples are louder than silence", samples.len());
-        return Err(Problem::new(what, "see what Asterisk's log says, and that the disk has room"));
+        let (what, fix) = match samples.len() {
+            0 => (
+                "a tone was played and recorded, but the recording holds no sound at all".into(),
+                "see that Asterisk has a clock for its sounds (`timing test` on its console; modules res_timing_*), and what \
+                 its log says",
+            ),
+            all => (
+                format!("a tone was recorded, but only {loud} of {all} samples are louder than silence"),
+                "see what Asterisk's log says, and that the disk has room",
+            ),
+        };
+        return Err(Problem::new(what, fix));
     }
     Ok(())
 }
@@ -273,7 +318,7 @@ mod tests {
         assert_eq!(verdict(&wav(tone(900).chain(silence(900)))), "fine");
         for (samples, words) in [
             (wav(silence(1000)), "only 0 of 1000 samples"),
-            (wav(tone(0)), "only 0 of 0 samples"),
+            (wav(tone(0)), "no sound at all"),
             (wav(tone(700)), "only 700 of 700 samples"),
             (wav(tone(900).chain(silence(1000))), "only 900 of 1900 samples"),
             (b"RIFF".to_vec(), "no WAV file"),
