@@ -31,7 +31,6 @@ pub(crate) fn create_temporary_directory(parent: &Path, prefix: &str) -> Result<
     made.map_err(FileError::because("create a directory in", parent))
 }
 
-/// Writes a whole file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), FileError> {
     fs::write(path, text).map_err(FileError::because("write", path))
 }

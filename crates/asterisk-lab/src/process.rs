@@ -24,7 +24,6 @@ impl ServerProcess {
         Self { group, child: Mutex::new(None) }
     }
 
-    /// Starts it.
     pub(crate) fn start(&self, mut command: Command) -> io::Result<()> {
         let child = command.process_group(self.group.as_raw_nonzero().get()).spawn()?;
         *self.child() = Some(child);

@@ -174,7 +174,10 @@ impl Connector {
         // Our own WebSocket is gone, so whoever is registered keeps no heartbeat. An event that is posted to find out would go
         // to that program.
         match rest.own_request(&Get { application_name: settings.app.clone() }).await {
-            Ok(_) => Ok(false),
+            Ok(_) => {
+                self.state.send_replace(State::OwnedByOther { owner: None, since });
+                Ok(false)
+            }
             // Where the module is not loaded, it cannot be told.
             Err(error) if error.is_not_found() && !error.is_unknown_path() => Ok(true),
             Err(error) => Err(error),

@@ -36,7 +36,6 @@ pub(crate) enum OwnerSeen {
     Ours,
     /// Another instance does.
     Other {
-        /// Which.
         owner: String,
         /// The whole value, which moves as long as that instance lives.
         value: String,

@@ -44,7 +44,6 @@ pub(crate) fn prefix(app: &str) -> String {
     format!("ct-{:08x}-", hasher.finish() as u32)
 }
 
-/// The id of one of a run's channels.
 pub(crate) fn channel_id(app: &str, run: RunId, part: Part) -> String {
     format!("{}{run}-{}", prefix(app), part.letter())
 }

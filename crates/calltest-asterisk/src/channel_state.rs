@@ -11,7 +11,6 @@ pub(crate) enum Phase {
     Ending,
     /// Gone, but without a word, which is being looked into.
     Vanished,
-    /// Gone.
     Gone,
 }
 

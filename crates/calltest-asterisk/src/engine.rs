@@ -7,7 +7,7 @@ use calltest_core::abilities::Abilities;
 use calltest_core::plan::{Link, ServerName};
 use calltest_core::run::RunId;
 use calltest_core::verdict::Trouble;
-use calltest_engine::{BoxFuture, Engine, Listening, Permit, Refused, Sighting, Sink, Unready};
+use calltest_engine::{BoxFuture, Engine, Listening, Permit, Refused, Scrutiny, Sighting, Sink, Unready};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -54,8 +54,8 @@ impl Engine for AsteriskEngine {
         })
     }
 
-    fn sight(&self, since: Instant) -> BoxFuture<'_, Sighting> {
-        Box::pin(self.server.sight(since))
+    fn sight(&self, since: Instant, scrutiny: Scrutiny) -> BoxFuture<'_, Sighting> {
+        Box::pin(self.server.sight(since, scrutiny))
     }
 
     fn turns_calls_away(&self, run: RunId) -> BoxFuture<'_, Option<Trouble>> {

@@ -8,7 +8,7 @@ use calltest_core::abilities::Abilities;
 use calltest_core::evidence::Sight;
 use calltest_core::plan::{self, ServerName};
 use calltest_core::verdict::Trouble;
-use calltest_engine::{Sighting, Unready};
+use calltest_engine::{Scrutiny, Sighting, Unready};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -44,6 +44,7 @@ pub(crate) struct Server {
 #[derive(Clone)]
 struct Look {
     begun: Instant,
+    scrutiny: Scrutiny,
     /// How long the message took, or why it did not come back.
     round_trip: Result<Duration, String>,
 }
@@ -97,9 +98,9 @@ impl Server {
     }
 
     /// Whether it can be seen now, and could be all the time since `since`.
-    pub(crate) async fn sight(&self, since: Instant) -> Sighting {
+    pub(crate) async fn sight(&self, since: Instant, scrutiny: Scrutiny) -> Sighting {
         let round_trip = match self.ready() {
-            Ok(()) => self.look().await.map_err(|why| {
+            Ok(()) => self.look(scrutiny).await.map_err(|why| {
                 tracing::warn!(server = %self.name, "no line of sight: {why}");
             }),
             Err(_) => Err(()),
@@ -125,20 +126,23 @@ impl Server {
         unreadable.filter(|at| *at >= since).map(|_| Trouble::Unreadable { server: server() })
     }
 
-    /// Sees to it that we are told what happens, and sends a message to ourselves. Of those that ask at the same time, one
-    /// asks for all: what was begun after a run asked proves to it as much as its own look would.
-    async fn look(&self) -> Result<Duration, String> {
+    /// Sends a message to ourselves, and for a whole look first sees to it that we are told what happens. Of those that ask at
+    /// the same time, one asks for all: what was begun after a run asked proves to it as much as its own look would.
+    async fn look(&self, scrutiny: Scrutiny) -> Result<Duration, String> {
         let asked = Instant::now();
         let mut latest = self.latest_look.lock().await;
-        if let Some(Look { begun, round_trip }) = &*latest
+        if let Some(Look { begun, scrutiny: seen_with, round_trip }) = &*latest
             && *begun >= asked
+            && *seen_with >= scrutiny
         {
             return round_trip.clone();
         }
         let begun = Instant::now();
-        self.restore_events().await;
+        if scrutiny == Scrutiny::Whole {
+            self.restore_events().await;
+        }
         let round_trip = self.client.round_trip().await.map_err(|error: RoundTripError| error.to_string());
-        *latest = Some(Look { begun, round_trip: round_trip.clone() });
+        *latest = Some(Look { begun, scrutiny, round_trip: round_trip.clone() });
         round_trip
     }
 

@@ -5,7 +5,6 @@
 
 use crate::mode::ModeName;
 
-/// One key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,

@@ -26,7 +26,6 @@ fn whole_number(text: &str, expected: &str) -> Result<i64, BadValue> {
     }
 }
 
-/// An integer of any sign.
 pub(crate) fn integer_of_any_sign(text: &str) -> Result<i64, BadValue> {
     whole_number(text, "a whole number")
 }
@@ -115,7 +114,6 @@ pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, BadValue> {
     Ok(number)
 }
 
-/// A dial string.
 pub(crate) fn dial_string(text: &str) -> Result<DialString, BadValue> {
     is_short_enough(text).map_err(BadValue::Wrong)?;
     DialString::new(text.trim())
@@ -133,7 +131,6 @@ pub(crate) fn quiet_time(text: &str) -> Result<QuietTime, BadValue> {
     text.parse().map_err(|bad| BadValue::Wrong(format!("{} is no quiet time: {bad}", quoted(text))))
 }
 
-/// Any text.
 pub(crate) fn text(text: &str) -> Result<String, BadValue> {
     Ok(text.into())
 }
@@ -170,7 +167,6 @@ pub(crate) fn digits(text: &str) -> Result<String, BadValue> {
     is_digits.then(|| text.into()).ok_or_else(|| BadValue::expected("digits only"))
 }
 
-/// A country code.
 pub(crate) fn country_code(text: &str) -> Result<String, BadValue> {
     let expected = || BadValue::expected("a country code such as 49, 1 to 3 digits without `+` or `00`");
     let is_code = (1..=3).contains(&text.len()) && !text.starts_with('0');

@@ -38,7 +38,6 @@ pub(crate) enum InternalEvent {
     ServerUp(ServerName),
     /// Somebody does not want to hear of some tests for a while.
     Silence(Arc<Silence>),
-    /// The silence of that id is to end.
     EndSilence(String),
     /// Another plan is in force.
     Reload(Arc<Plan>),

@@ -116,7 +116,6 @@ impl Entry {
         &self.record
     }
 
-    /// What mutes it.
     pub(crate) fn muting(&self) -> &Muting {
         &self.muting
     }

@@ -143,12 +143,10 @@ impl History {
         self.owned.queue.save_test(name.to_owned(), state);
     }
 
-    /// Saves a silence, soon.
     pub(crate) fn save_silence(&self, silence: Arc<Silence>) {
         self.owned.queue.save_silence(silence.id.clone(), Some(silence));
     }
 
-    /// Removes a silence, soon.
     pub(crate) fn remove_silence(&self, id: &str) {
         self.owned.queue.save_silence(id.to_owned(), None);
     }

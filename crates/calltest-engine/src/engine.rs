@@ -57,7 +57,7 @@ pub trait Engine: Send + Sync {
     fn permit(&self) -> BoxFuture<'_, Result<Box<dyn Permit>, Refused>>;
 
     /// Asks the server for a sign of life now, to learn whether what was not seen since `since` would have been.
-    fn sight(&self, since: Instant) -> BoxFuture<'_, Sighting>;
+    fn sight(&self, since: Instant, scrutiny: Scrutiny) -> BoxFuture<'_, Sighting>;
 
     /// Whether the server itself turns away calls that come in, as one does that is to stop soon. It is asked where the call of
     /// a run was turned away before it had come in; `None` if the server takes calls, or that cannot be told.
@@ -137,6 +137,16 @@ pub struct Listening(
     /// Whatever the engine has to hold.
     pub Box<dyn Send + Sync>,
 );
+
+/// How closely an engine looks whether it can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scrutiny {
+    /// Whether the server still answers. That is enough where all that counts was seen.
+    SignOfLife,
+    /// Whether it also tells us everything, as somebody else may have kept it from doing. What is missing proves something
+    /// only then.
+    Whole,
+}
 
 /// How well an engine can see.
 #[derive(Debug, Clone, PartialEq)]

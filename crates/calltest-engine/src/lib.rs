@@ -27,7 +27,9 @@ pub mod scripted;
 mod seen;
 
 pub use arriving::{Arriving, Claim, IncomingCall};
-pub use engine::{Connector, Dialling, Engine, Host, Listening, Outgoing, Permit, Sighting, Undialled, Unready};
+pub use engine::{
+    Connector, Dialling, Engine, Host, Listening, Outgoing, Permit, Scrutiny, Sighting, Undialled, Unready,
+};
 pub use futures_util::future::BoxFuture;
 pub use leg::{Command, Left, Leg, NotHeard, Pace, Refused, Sound};
 pub use seen::{Observations, Seen, Sink, queue};

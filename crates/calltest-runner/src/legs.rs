@@ -25,13 +25,10 @@ pub(crate) struct CallLeg {
 pub(crate) enum LegState {
     /// On its way to the far end, or arrived here, without ringing.
     Trying,
-    /// Ringing.
     Ringing,
-    /// Answered.
     Answered,
     /// Asked to end by the far end or the network.
     Ending,
-    /// Gone.
     Gone,
 }
 

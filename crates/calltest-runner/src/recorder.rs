@@ -45,9 +45,9 @@ impl Recorder {
         self.start + fact.at
     }
 
-    /// All facts, at the end.
-    pub(crate) fn into_facts(self) -> Vec<Fact> {
-        self.facts
+    /// All that is known so far.
+    pub(crate) fn facts(&self) -> &[Fact] {
+        &self.facts
     }
 
     /// Notes something that we did, or that concerns no single leg.

@@ -136,12 +136,17 @@ impl Servers {
         }
     }
 
+    /// How many runs wait now for a call to come in.
+    pub fn calls_awaited(&self) -> usize {
+        let opened = self.by_name.values().filter_map(|server| server.connection.ready().ok());
+        opened.map(|open| open.switchboard.calls_awaited()).sum()
+    }
+
     /// Whether there is no server at all to work with.
     pub fn are_all_unavailable(&self) -> bool {
         self.by_name.values().all(|server| !server.connection.is_open())
     }
 
-    /// The server of that name.
     pub(crate) fn get(&self, name: &ServerName) -> Result<Arc<Server>, Trouble> {
         let missing =
             || Trouble::ServerUnavailable { server: name.clone(), why: format!("server {name} was not opened") };

@@ -89,6 +89,11 @@ impl Switchboard {
         Registration { switchboard: Arc::clone(self), run, arrives_as }
     }
 
+    /// How many runs wait for a call.
+    pub(crate) fn calls_awaited(&self) -> usize {
+        self.registered().waiting.values().map(Vec::len).sum()
+    }
+
     fn registered(&self) -> MutexGuard<'_, Registered> {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -26,7 +26,6 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// From now on.
     pub(crate) fn from_now(within: Duration) -> Self {
         Self { until: Instant::now() + within, within }
     }

@@ -22,7 +22,6 @@ pub(crate) enum Technology {
     Wire,
 }
 
-/// One channel.
 #[derive(Debug)]
 pub(crate) struct Channel {
     /// What a client sees of it.

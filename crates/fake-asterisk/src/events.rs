@@ -87,7 +87,6 @@ pub(crate) struct ChannelObject {
     pub(crate) channelvars: BTreeMap<String, String>,
 }
 
-/// A playback's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PlaybackState {
@@ -110,7 +109,6 @@ pub(crate) struct PlaybackObject {
     pub(crate) state: PlaybackState,
 }
 
-/// A recording's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RecordingState {

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use asterisk_lab::Ari;
 
-/// The server with this ARI.
 pub(crate) fn server(ari: &Ari) -> String {
     server_at((ari.host, ari.port).into(), &ari.username, &ari.password)
 }

@@ -13,7 +13,6 @@ impl Draw {
         Self(Chance::seeded(seed))
     }
 
-    /// Any number.
     pub(crate) fn number(&mut self) -> u64 {
         self.0.number()
     }

@@ -66,7 +66,6 @@ pub(crate) fn serve() -> anyhow::Result<()> {
 }
 
 impl FakeProcess {
-    /// Starts it.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("could not find this program")?;
         let mut child = Command::new(program)

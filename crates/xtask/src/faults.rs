@@ -145,7 +145,6 @@ struct Head {
     about: &'static str,
 }
 
-/// All of them.
 mod heads {
     use super::Head;
 

@@ -49,7 +49,6 @@ impl FarEnd {
     }
 }
 
-/// The far end of that name.
 pub(crate) fn far_end(name: &str) -> &'static FarEnd {
     FAR_ENDS.iter().find(|far_end| far_end.name == name).expect("the names of far ends stand in the code")
 }

@@ -28,7 +28,6 @@ pub(crate) struct Cost {
     pub(crate) peak_rss_bytes: u64,
 }
 
-/// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<Cost> {
     let started = Instant::now();
     let mut child = command.spawn().with_context(|| format!("could not run {command:?}"))?;

@@ -1,7 +1,5 @@
 //! Several programs that want the same application.
 
-use std::time::Duration;
-
 use asterisk_lab::Server;
 use calltest_ari::requests::asterisk::{GetGlobalVar, SetGlobalVar};
 use calltest_ari::{Client, ConnectError, Lost, QueueError, Settings, State, connect, event_queue};
@@ -17,6 +15,16 @@ fn instance(server: &Server, name: &str) -> Settings {
 
 async fn variable(client: &Client) -> String {
     client.request(GetGlobalVar { variable: VARIABLE.into() }).await.unwrap().value.into()
+}
+
+/// A client that stands by tells at each look who has the application. It looks a few times, and does not fight for it.
+async fn leaves_it_alone(client: &Client, stands_by: impl Fn(&State) -> bool) {
+    let mut looks = client.state();
+    looks.mark_unchanged();
+    for _ in 0..4 {
+        timeout(SOON, looks.changed()).await.expect("it looks again").unwrap();
+        assert!(stands_by(&looks.borrow_and_update()), "{:?}", *client.state().borrow());
+    }
 }
 
 #[tokio::test]
@@ -65,9 +73,7 @@ async fn an_owner_that_is_taken_over_stands_by_and_returns() {
     assert!(why == Lost::Replaced || why == Lost::OwnedByOther { owner: "second".into() }, "{why}");
     let is_known = |state: &State| matches!(state, State::OwnedByOther { owner: Some(owner), .. } if owner == "second");
     state_where(&first, is_known).await;
-    // It does not fight for it.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(is_known(&first.state().borrow()));
+    leaves_it_alone(&first, is_known).await;
     second.round_trip().await.unwrap();
 
     second.close().await;
@@ -96,8 +102,9 @@ async fn a_program_without_heartbeat_is_not_fought() {
     let a = lab.server("a");
     let (first, _incoming) = connect(instance(a, "first")).await.unwrap();
     let (stranger, _incoming) = connect(settings(a)).await.unwrap();
-    state_where(&first, |state| matches!(state, State::OwnedByOther { owner: None, .. })).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let is_unknown = |state: &State| matches!(state, State::OwnedByOther { owner: None, .. });
+    state_where(&first, is_unknown).await;
+    leaves_it_alone(&first, is_unknown).await;
     stranger.round_trip().await.unwrap();
     stranger.close().await;
     state_where(&first, |state| matches!(state, State::Up { epoch: 2, .. })).await;

@@ -32,7 +32,6 @@ pub(crate) async fn client(server: &Server) -> (Client, Incoming) {
     connect(settings(server)).await.unwrap()
 }
 
-/// The next delivery.
 pub(crate) async fn next(queue: &mut EventQueue) -> Delivery {
     timeout(SOON, queue.next()).await.expect("an event comes").expect("the queue has not ended")
 }

@@ -46,7 +46,6 @@ pub(super) async fn look_at_rights(examined: &Examined<'_>, findings: &mut Findi
     }
 }
 
-/// How to load modules.
 pub(super) fn load(modules: &[&str]) -> String {
     let commands: Vec<_> = modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();
     format!("run {}, and see that modules.conf has that loaded the next time too", commands.join(" and "))

@@ -24,7 +24,7 @@ async fn a_dtmf_test_keeps_to_its_budget_of_requests() {
     let looks = || fake.requests().iter().filter(|request| request.path.starts_with("/applications")).count();
     let (before, looks_before) = (of_runs().len(), looks());
     passes(&stage.run().await);
-    assert_eq!(looks() - looks_before, 1, "what the server tells us is looked at once");
+    assert_eq!(looks() - looks_before, 0, "where all was seen, nobody asks whether something was missed");
     nothing_is_left(&fake).await;
     let needed = of_runs().split_off(before);
     assert!((5..=BUDGET).contains(&needed.len()), "{needed:#?}");

@@ -71,7 +71,7 @@ async fn a_call_that_arrives_unreadably_does_not_stay() {
     let stage = scene(&fake).open(&[test]).await;
     fake.faults().events("StasisStart").times(1).truncates();
     let run = stage.start();
-    stage.witness.until_waiting().await;
+    stage.until_awaited(1).await;
     fake.call_in("trunk", "trunk", ("Eve", "+4930555"));
     check(&run.await.unwrap(), "error", |said| said.contains("could not be read"));
     nothing_stays(&fake).await;

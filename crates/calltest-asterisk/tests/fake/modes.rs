@@ -37,7 +37,7 @@ async fn run(fake: &FakeAsterisk, test: &CallTest) -> FinishedRun {
 async fn run_with_call(fake: &FakeAsterisk, test: &CallTest) -> FinishedRun {
     let stage = scene(fake).open(std::slice::from_ref(test)).await;
     let running = stage.start();
-    stage.witness.until_waiting().await;
+    stage.until_awaited(1).await;
     fake.call_in("trunk", "trunk", CALLER);
     let run = running.await.unwrap();
     is_left_clean(fake).await;
@@ -135,7 +135,7 @@ async fn a_sound_that_is_missing_is_an_error_though_the_caller_is_through_soon()
     let stage = scene(&fake).open(std::slice::from_ref(&test)).await;
     let answered = stage.witness.when(|what| *what == Observation::Answered);
     let running = stage.start();
-    stage.witness.until_waiting().await;
+    stage.until_awaited(1).await;
     let channel = fake.call_in("trunk", "trunk", CALLER);
     answered.await;
     // By then the sound has failed.

@@ -8,7 +8,7 @@ use calltest_core::plan::CallTest;
 use fake_asterisk::{FakeAsterisk, FarEnd};
 
 use crate::meddler::Meddler;
-use crate::scene::{check, dtmf, ends, passes, play};
+use crate::scene::{check, dtmf, ends, passes, play, until};
 use crate::{address, nothing_is_left, scene};
 
 /// What ends a sentence about a change.
@@ -91,7 +91,7 @@ async fn a_run_that_asks_after_the_filter_is_set_again_does_not_believe_it_eithe
     let scene = scene(&fake).change_link("out", |link| link.max_calls = std::num::NonZeroU32::new(2).unwrap());
     let stage = scene.open(&[late, early]).await;
     let runs = [stage.start_nth(0), stage.start_nth(1)];
-    stage.witness.until_waiting_for(2).await;
+    until(|| fake.open_channels().len() == 2).await;
     Meddler::at(&address(&fake)).disallow("ChannelStateChange").await;
     for run in runs {
         check(&run.await.unwrap(), "error", |said| said.contains("keeps back ChannelStateChange"));

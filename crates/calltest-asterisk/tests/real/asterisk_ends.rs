@@ -118,7 +118,7 @@ async fn a_server_that_is_lost_while_a_call_is_awaited_is_an_error() {
         let scene = Scene::new().server("a", address(lab.server("a"))).link("bar", "a", "", "bar");
         let stage = scene.open(&[within(wait(at("bar", "", None)), 4)]).await;
         let run = stage.start();
-        stage.witness.until_waiting().await;
+        stage.until_awaited(1).await;
         lab.server("a").kill().unwrap();
         if comes_back {
             lab.server("a").restart().unwrap();

@@ -38,7 +38,7 @@ fn called(lab: &Lab) -> Scene {
 async fn run_called(lab: &Lab, stage: &Stage, callers: &[Caller<'_>]) -> FinishedRun {
     let intruder = Intruder::enter(lab.server("a")).await;
     let run = stage.start();
-    stage.witness.until_waiting().await;
+    stage.until_awaited(1).await;
     for caller in callers {
         let endpoint = format!("Local/{}@direct", caller.dials);
         intruder.call_from(caller.number, &endpoint, caller.then, "callers").await;
@@ -150,7 +150,7 @@ async fn a_rejection_is_what_the_test_says() {
         let stage = called(&lab).open(&[test]).await;
         let intruder = Intruder::enter(lab.server("a")).await;
         let run = stage.start();
-        stage.witness.until_waiting().await;
+        stage.until_awaited(1).await;
         intruder.call_from("fone1", "Local/bar@dials", "stays", "callers").await;
         passes(&run.await.unwrap());
         nothing_is_left(&lab);
@@ -179,7 +179,7 @@ async fn links_on_one_trunk_are_told_apart_by_the_number_dialled() {
 
     let both = scene().open(&[berlin(), bonn]).await;
     let (berlin_run, bonn_run) = (both.start(), both.start_nth(1));
-    both.witness.until_waiting_for(2).await;
+    both.until_awaited(2).await;
     call_bonn().await;
     passes(&bonn_run.await.unwrap());
     check(&berlin_run.await.unwrap(), "fail", |reason| reason == "berlin: no call arrived within 1.50 s");
@@ -188,7 +188,7 @@ async fn links_on_one_trunk_are_told_apart_by_the_number_dialled() {
     // A call for the other link is not taken for want of somebody who waits for it.
     let alone = scene().open(&[berlin()]).await;
     let run = alone.start();
-    alone.witness.until_waiting().await;
+    alone.until_awaited(1).await;
     call_bonn().await;
     let sentence = "berlin: the call that arrived had dialled 022812, which is not this test's number";
     check(&run.await.unwrap(), "fail", |reason| reason == sentence);

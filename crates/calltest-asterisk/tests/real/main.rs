@@ -23,6 +23,7 @@ mod intruders;
 mod numbers;
 mod one_call;
 mod originate;
+mod sip_path;
 mod sounds;
 mod told_events;
 mod triggers;

@@ -38,7 +38,6 @@ pub(crate) struct Scene {
 pub(crate) struct Witness {
     pub(crate) servers: Mutex<Vec<ServerEvent>>,
     watchers: Mutex<Vec<Watcher>>,
-    started: tokio::sync::watch::Sender<usize>,
 }
 
 struct Watcher {
@@ -48,9 +47,6 @@ struct Watcher {
 
 impl Observer for Witness {
     fn run_event(&self, event: RunEvent) {
-        if let RunProgress::Started = event.what {
-            self.started.send_modify(|started| *started += 1);
-        }
         let RunProgress::Observed(fact) = event.what else { return };
         let mut watchers = self.watchers.lock().unwrap();
         let (seen, rest): (Vec<_>, Vec<_>) = watchers.drain(..).partition(|watcher| (watcher.is_it)(&fact.what));
@@ -65,19 +61,6 @@ impl Observer for Witness {
 }
 
 impl Witness {
-    /// Completes once a run holds its links and waits for its call.
-    pub(crate) async fn until_waiting(&self) {
-        self.until_waiting_for(1).await;
-    }
-
-    /// Completes once that many runs do.
-    pub(crate) async fn until_waiting_for(&self, runs: usize) {
-        let mut started = self.started.subscribe();
-        started.wait_for(|started| *started >= runs).await.expect("the witness has not gone");
-        // A run listens as soon as it has been polled for the first time after that.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-
     /// Completes at the first such observation of any run.
     pub(crate) fn when<F>(&self, is_it: F) -> impl Future<Output = ()> + use<F>
     where
@@ -213,9 +196,24 @@ impl Stage {
         tokio::spawn(async move { runner.run(&test, &control).await })
     }
 
+    /// Completes once that many runs wait for a call.
+    pub(crate) async fn until_awaited(&self, runs: usize) {
+        until(|| self.runner.servers().calls_awaited() >= runs).await;
+    }
+
     pub(crate) async fn close(self) {
         self.runner.close().await;
     }
+}
+
+/// Completes once it is so.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("what the test waits for comes within 10 s");
 }
 
 /// The verdict and the reason; on a difference, everything that the run saw is printed.

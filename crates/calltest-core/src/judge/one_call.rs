@@ -73,7 +73,6 @@ impl Case<'_> {
         done.at.checked_sub(seen.at).filter(|ahead| !ahead.is_zero()).map(|ahead| ahead.as_secs_f64())
     }
 
-    /// When we hung a side up.
     fn hung_up(&self, side: Side) -> Option<&Fact> {
         self.evidence.first(side, |what| *what == Observation::HangupSent)
     }

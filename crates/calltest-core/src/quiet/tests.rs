@@ -400,7 +400,6 @@ fn daily_sample() -> impl Strategy<Value = Sample> {
 const BEFORE: i64 = 8;
 const AFTER: i64 = 10;
 
-/// What there is in a minute.
 #[derive(Debug, Clone, Copy)]
 struct Minute {
     is_covered: bool,

@@ -51,7 +51,6 @@ pub(super) fn of_verdict(verdict: VerdictKind) -> i64 {
     }
 }
 
-/// The verdict of that number.
 pub(super) fn verdict(number: i64) -> Result<VerdictKind, HistoryError> {
     let kind = VerdictKind::ALL.into_iter().find(|kind| of_verdict(*kind) == number);
     kind.ok_or_else(|| HistoryError::InvalidValue { what: "a verdict", value: number.to_string() })

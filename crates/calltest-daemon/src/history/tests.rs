@@ -92,7 +92,6 @@ fn because(sentence: &str) -> Reason {
     Reason { code: Some(Code::NoAnswer), sentence: sentence.into() }
 }
 
-/// A silence of that test.
 fn silence(id: &str, test: &str, until: SystemTime) -> Arc<Silence> {
     Arc::new(Silence {
         id: id.into(),
@@ -106,7 +105,6 @@ fn silence(id: &str, test: &str, until: SystemTime) -> Arc<Silence> {
     })
 }
 
-/// The numbers of the runs on a page.
 fn numbers(page: &RunPage) -> Vec<u64> {
     page.runs.iter().map(|run| u64::from_str_radix(&run.id, 16).unwrap()).collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use calltest_core::evidence::Side;
 use tokio::time::Instant;
 
+use crate::Scrutiny;
 use crate::contract::trial::{Trial, ends, within};
 use crate::contract::{Bench, FarEnd};
 
@@ -18,11 +19,13 @@ pub async fn a_connected_engine_is_ready(bench: &impl Bench) {
 
 /// A server that answers is in sight: with a figure, and with the silence from which on it would prove nothing.
 pub async fn a_server_in_sight_says_how_well(bench: &impl Bench) {
-    let sighting = within("a sign of life", bench.engine().sight(Instant::now())).await;
-    assert_eq!(sighting.sight.server, bench.server().name, "it speaks of another server");
-    assert!(sighting.sight.round_trip.is_some(), "a server that works gave no sign of life: {sighting:?}");
-    assert!(sighting.sight.silence_limit > Duration::ZERO, "any silence at all would prove nothing");
-    assert_eq!(sighting.uncertainty, None, "nothing was missed");
+    for scrutiny in [Scrutiny::SignOfLife, Scrutiny::Whole] {
+        let sighting = within("a sign of life", bench.engine().sight(Instant::now(), scrutiny)).await;
+        assert_eq!(sighting.sight.server, bench.server().name, "it speaks of another server");
+        assert!(sighting.sight.round_trip.is_some(), "a server that works gave no sign of life: {sighting:?}");
+        assert!(sighting.sight.silence_limit > Duration::ZERO, "any silence at all would prove nothing");
+        assert_eq!(sighting.uncertainty, None, "nothing was missed");
+    }
 }
 
 /// A clean-up ends every call of ours and says how many there were; after it, nothing is left.

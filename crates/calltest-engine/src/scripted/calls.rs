@@ -26,7 +26,6 @@ pub struct Given {
     pub command: Command,
 }
 
-/// One call.
 pub(super) struct Call {
     pub(super) story: Arc<Story>,
     /// The run that made it, if one did.
@@ -71,11 +70,9 @@ pub(super) enum Phase {
     Outside,
     /// It takes commands.
     Open,
-    /// It is ending.
     Ending,
     /// It is gone, and nobody has told of that.
     GoneUntold,
-    /// It is gone.
     Gone,
 }
 
@@ -94,7 +91,6 @@ impl Call {
         }
     }
 
-    /// The legs that it has.
     pub(super) fn legs(&self) -> impl Iterator<Item = (Side, &LegState)> {
         [(Side::Src, &self.src), (Side::Dst, &self.dst)]
             .into_iter()

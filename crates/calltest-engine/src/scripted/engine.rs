@@ -16,7 +16,9 @@ use crate::scripted::server::{Listener, ServerState};
 use crate::scripted::state::{Shared, State};
 use crate::scripted::story::Story;
 use crate::scripted::{SightScript, When};
-use crate::{BoxFuture, Dialling, Engine, Listening, Outgoing, Permit, Refused, Sighting, Sink, Undialled, Unready};
+use crate::{
+    BoxFuture, Dialling, Engine, Listening, Outgoing, Permit, Refused, Scrutiny, Sighting, Sink, Undialled, Unready,
+};
 
 /// What carries the calls of a scripted server.
 pub(super) struct ScriptedEngine {
@@ -93,16 +95,18 @@ impl Engine for ScriptedEngine {
         })
     }
 
-    fn sight(&self, _since: Instant) -> BoxFuture<'_, Sighting> {
-        Box::pin(async {
+    fn sight(&self, _since: Instant, scrutiny: Scrutiny) -> BoxFuture<'_, Sighting> {
+        Box::pin(async move {
             let SightScript { round_trip, longest_silence, silence_limit, uncertainty } = self.world.with(|state| {
                 state.meet_all(&When::SightAsked);
                 let server = state.server_mut(&self.server);
-                server.times_asked += 1;
+                server.looks.push(scrutiny);
                 server.script.sight.clone()
             });
             sleep(round_trip.unwrap_or(silence_limit)).await;
             let server = self.server.clone();
+            // Only who looks closely learns what was kept from us.
+            let uncertainty = uncertainty.filter(|_| scrutiny == Scrutiny::Whole);
             Sighting { sight: Sight { server, longest_silence, silence_limit, round_trip }, uncertainty }
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use calltest_core::abilities::Abilities;
 use calltest_core::verdict::Trouble;
 
-use crate::{Host, Refused, Sink, Unready};
+use crate::{Host, Refused, Scrutiny, Sink, Unready};
 
 /// A server of a [`World`](crate::scripted::World).
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ pub(super) struct ServerState {
     pub(super) is_lost: bool,
     pub(super) host: Option<Arc<dyn Host>>,
     pub(super) listeners: Vec<Listener>,
-    pub(super) times_asked: usize,
+    pub(super) looks: Vec<Scrutiny>,
     /// By how many microseconds since the epoch its clock was ahead when the world began.
     pub(super) clock: i64,
     /// There may be calls that no run knows of.

@@ -18,7 +18,7 @@ use crate::scripted::engine::ScriptedEngine;
 use crate::scripted::server::ServerState;
 use crate::scripted::state::{Outside, Shared, State};
 use crate::scripted::{Act, ScriptedServer, Story, When};
-use crate::{BoxFuture, Connector, Engine, Host, Unready};
+use crate::{BoxFuture, Connector, Engine, Host, Scrutiny, Unready};
 
 /// How far the clocks of two servers are apart.
 const CLOCKS_APART: i64 = 3_600_000_000;
@@ -62,7 +62,7 @@ impl World {
                 is_lost: false,
                 host: None,
                 listeners: Vec::new(),
-                times_asked: 0,
+                looks: Vec::new(),
                 clock: nth.saturating_add(1).saturating_mul(CLOCKS_APART),
                 is_suspect: false,
                 script,
@@ -120,9 +120,9 @@ impl World {
         self.shared.with(|state| state.dropped)
     }
 
-    /// How often a server was asked for a sign of life.
-    pub fn times_asked(&self, server: &str) -> usize {
-        self.shared.with(|state| state.servers.get(server).map_or(0, |server| server.times_asked))
+    /// How closely a server was looked at each time that it was asked for a sign of life.
+    pub fn looks(&self, server: &str) -> Vec<Scrutiny> {
+        self.shared.with(|state| state.servers.get(server).map_or_else(Vec::new, |server| server.looks.clone()))
     }
 
     /// Starts the task that does what is due, unless it runs already.

@@ -11,7 +11,6 @@ use calltest_engine::contract::{Bench, FarEnd, Guests, Target};
 use calltest_engine::scripted::{ScriptedServer, Story, World};
 use calltest_engine::{BoxFuture, Connector as _, Engine};
 
-/// The scripted engine on a bench.
 pub(crate) struct ScriptedBench {
     world: World,
     server: Arc<Server>,

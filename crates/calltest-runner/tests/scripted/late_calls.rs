@@ -67,7 +67,7 @@ async fn the_late_call_of_a_stopped_run_is_not_the_next_ones() {
 }
 
 /// It arrives only when the next run waits: nobody knows then whose it is, and the next run's own call comes as well.
-// field attack 1 | The late call of a stopped run arrives over a trunk while the next run waits | the next run passes, or `error` | stopped, out of time, connection lost, hung up by the server, a trigger’s call; one that never comes; a diversion | no SIP path with a second of latency is in the lab
+// field attack 1 | The late call of a stopped run arrives over a trunk while the next run waits | the next run passes, or `error` | stopped, out of time, connection lost, hung up by the server, a trigger’s call; one that never comes; a diversion
 #[tokio::test(start_paused = true)]
 async fn a_late_call_that_comes_while_the_next_run_waits_is_turned_away() {
     for next in [dtmf(), call(), audio()] {

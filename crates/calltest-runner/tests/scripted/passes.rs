@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use calltest_core::evidence::{Observation, Side};
-use calltest_core::plan::{CallTest, Rejection};
+use calltest_core::plan::{CallTest, Presence, Rejection};
 use calltest_core::run::FinishedRun;
 use calltest_core::verdict::Note;
 use calltest_engine::scripted::{Incoming, Story};
-use calltest_engine::{Command, Pace, Sound};
+use calltest_engine::{Command, Pace, Scrutiny, Sound};
 
 use crate::modes::{answer, audio, call, dtmf, fail, ms, play, record, ring, timeout, wait};
 use crate::stage::{Scene, passes};
@@ -19,7 +19,7 @@ async fn told(test: CallTest, story: Story) -> (FinishedRun, Vec<Command>, Vec<C
     let stage = Scene::of(story).open(&[test]).await;
     let run = stage.run().await;
     passes(&run);
-    assert_eq!(stage.world.times_asked("a"), 1, "how often the server was asked for a sign of life");
+    assert_eq!(stage.world.looks("a").len(), 1, "how often the server was asked for a sign of life");
     let (src, dst) = (stage.world.commands(Side::Src), stage.world.commands(Side::Dst));
     stage.close().await;
     (run, src, dst)
@@ -51,6 +51,35 @@ fn fetched(run: &FinishedRun) -> Vec<(&str, Duration)> {
         _ => None,
     });
     fetched.collect()
+}
+
+/// Nobody has to be asked whether something was missed where nothing could have been.
+#[tokio::test(start_paused = true)]
+async fn only_what_was_not_seen_is_looked_for_closely() {
+    let quiet = || {
+        let mut test = play();
+        test.requirements.ringing.presence = Presence::Forbidden;
+        test
+    };
+    let answers = || Story::of_call_out().answers(ms(200));
+    for (test, story, scrutiny) in [
+        (dtmf(), Story::of_good_call(), Scrutiny::SignOfLife),
+        (call(), Story::of_good_call(), Scrutiny::SignOfLife),
+        (wait(), caller(), Scrutiny::SignOfLife),
+        (fail(), Story::of_call_out().rejects(ms(500), 1, Some(404)), Scrutiny::SignOfLife),
+        (quiet(), answers(), Scrutiny::Whole),
+        // The recording is fetched after the look.
+        (audio(), Story::of_good_call(), Scrutiny::Whole),
+    ] {
+        let stage = Scene::of(story).open(std::slice::from_ref(&test)).await;
+        passes(&stage.run().await);
+        assert_eq!(stage.world.looks("a"), [scrutiny], "{test:?}");
+        stage.close().await;
+    }
+    let stage = Scene::of(Story::of_good_call().loses_digit(Side::Src, 2)).open(&[dtmf()]).await;
+    stage.run().await;
+    assert_eq!(stage.world.looks("a"), [Scrutiny::Whole]);
+    stage.close().await;
 }
 
 #[tokio::test(start_paused = true)]

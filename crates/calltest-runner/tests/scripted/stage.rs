@@ -209,7 +209,6 @@ impl Witness {
     }
 }
 
-/// Runs a test in a story.
 pub(crate) async fn run(test: &CallTest, story: Story) -> FinishedRun {
     Scene::of(story).run(test).await
 }

@@ -249,7 +249,7 @@ async fn the_number_tells_whose_call_it_is_where_two_wait() {
 }
 
 /// A flood before the run's own call and during it: all at the same moment, or one a millisecond.
-// field attack 5 | Forty strangers call in the moment in which our own call comes in | our call is ours | a flood while the run is busy elsewhere; a thousand of them; strays at each stage of each mode (matrix) | a flood by SIP
+// field attack 5 | Forty strangers call in the moment in which our own call comes in | our call is ours | a flood while the run is busy elsewhere; a thousand of them; strays at each stage of each mode (matrix)
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_strangers_keeps_no_run_from_its_own_call() {
     for pace in [0, 1] {

@@ -125,7 +125,6 @@ impl Program {
         self.start().finish()
     }
 
-    /// Starts it.
     pub(crate) fn start(mut self) -> Running {
         let (stdout, kept_stdout) = pipe(self.stdout);
         let (stderr, kept_stderr) = pipe(self.stderr);
@@ -289,7 +288,6 @@ impl fmt::Display for Done {
 }
 
 impl Done {
-    /// It has exited with this code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert!(self.status.code() == Some(code), "expected exit code {code}, got {self}");

@@ -27,7 +27,6 @@ pub(crate) fn send(address: &str, method: &str, path: &str, body: &Value) -> (u1
     (status(&head), body)
 }
 
-/// The status in the head of an answer.
 pub(crate) fn status(head: &str) -> u16 {
     head.split(' ').nth(1).unwrap().parse().unwrap()
 }

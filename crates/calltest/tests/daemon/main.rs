@@ -69,7 +69,6 @@ impl Daemon {
         self.running.finish().exits(0);
     }
 
-    /// Kills it.
     fn kill(mut self) {
         self.running.signal(Signal::KILL);
         self.running.finish();

@@ -55,7 +55,6 @@ pub(crate) fn ask(program: Program) -> Findings {
 }
 
 impl Findings {
-    /// The program exited with this code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert!(self.exit == code, "expected exit code {code}: {self:#?}");

@@ -13,10 +13,8 @@ use super::table::{Cell, Table};
 use crate::many_calls::{ManyCalls, Usage};
 use crate::process::megabytes;
 
-/// One of the programs.
 #[derive(Clone, Copy)]
 pub(super) enum Program<'p> {
-    /// A build of this one.
     Build(&'static str, &'p Path),
     /// Calltest 0.7.4.
     Original(&'p Original),

@@ -20,7 +20,6 @@ pub(super) struct Table {
 pub(super) enum Cell {
     /// A figure, and how many digits of it after the point people are shown.
     Figure(f64, usize),
-    /// A word.
     Word(String),
 }
 

@@ -34,7 +34,6 @@ fn spoil(fake: &FakeAsterisk, way: Way, how: Digits) {
     fake.set_far_end("Local/trunk@direct", FarEnd::arrives().alters_digits(way, how));
 }
 
-/// All of them.
 pub(crate) const BROKEN: &[Broken] = &[
     by_far_end("no-ringing", "expected ringing, saw no sign of life"),
     by_far_end("no-answer", "expected an answer, saw only ringing"),

@@ -34,7 +34,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// After an absence of ten to twenty seconds the next attempt may be as far away as the longest pause.
 const AFTER_LONG: u64 = 25;
 
-/// All of them.
 pub(crate) const FAULTS: &[Fault<Faults>] = &[
     Fault::new(
         "websocket-closed",

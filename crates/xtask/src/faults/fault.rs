@@ -9,10 +9,8 @@ use super::witness::{Injection, When};
 /// How long the connection may take to be back, unless more is said.
 pub(crate) const SOON: Duration = Duration::from_secs(3);
 
-/// A fault.
 pub(crate) struct Fault<S: 'static> {
     pub(crate) name: &'static str,
-    /// Begins it.
     begin: fn(&S),
     /// When it is over by itself; otherwise it lasts until the run is over.
     pub(crate) lasts: Option<Duration>,

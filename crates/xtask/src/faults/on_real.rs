@@ -47,7 +47,6 @@ fn degrade_for(way: &Way, condition: Condition, time: Duration) {
     });
 }
 
-/// All of them.
 pub(crate) const REAL_FAULTS: &[Fault<RealSide>] = &[
     Fault::new(
         "killed",

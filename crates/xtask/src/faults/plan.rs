@@ -72,7 +72,6 @@ pub(crate) fn plan(ari: &Ari, overrides: &[String]) -> anyhow::Result<Arc<Plan>>
     Ok(Arc::new(loaded.plan))
 }
 
-/// The test of that name.
 pub(crate) fn test(plan: &Plan, name: &str) -> anyhow::Result<Arc<CallTest>> {
     let test = plan.tests.iter().find(|test| test.name.as_str() == name);
     test.cloned().with_context(|| format!("the matrix has no test {name}"))

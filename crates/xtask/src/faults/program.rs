@@ -31,7 +31,6 @@ const A_WHILE: Duration = Duration::from_millis(400);
 pub(crate) enum Moment {
     /// A channel of the run's own is there.
     Made,
-    /// It rings.
     Ringing,
     /// It is answered.
     Up,

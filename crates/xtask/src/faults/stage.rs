@@ -35,7 +35,6 @@ pub(crate) enum Stage {
     Answered,
     /// The first digit has come in, a sound plays, or what comes in is recorded.
     InCall,
-    /// We hang up, or reject.
     HangUp,
 }
 

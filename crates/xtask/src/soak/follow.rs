@@ -12,7 +12,6 @@ use tokio_tungstenite::tungstenite::{Message, client};
 /// How long to wait for a message before looking whether all is over.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// What was told.
 #[derive(Default)]
 pub(super) struct Told {
     /// The runs of each test that are over, as far as they have not been found in the history yet.

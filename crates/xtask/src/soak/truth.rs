@@ -43,7 +43,6 @@ pub(super) enum Injection {
 }
 
 impl Injection {
-    /// All of them.
     pub(super) const ALL: [Self; 6] = [
         Self::ServerKilled,
         Self::ServerFrozen,
@@ -120,25 +119,21 @@ impl fmt::Display for Allowed {
 /// Everything that was done to lines, servers and daemon.
 #[derive(Debug, Default)]
 pub(super) struct Truth {
-    /// By line.
     lines: BTreeMap<usize, Vec<LineFault>>,
     own: Vec<OwnFault>,
 }
 
 impl Truth {
-    /// A line is about to break.
     pub(super) fn note_breaking(&mut self, line: usize, kind: &'static str) {
         self.lines.entry(line).or_default().push(LineFault { kind, on: Change::begins(), off: None });
     }
 
-    /// The line is broken by now.
     pub(super) fn note_broken(&mut self, line: usize) {
         if let Some(fault) = self.latest(line) {
             fault.on.done = Some(now());
         }
     }
 
-    /// The line is about to be mended.
     pub(super) fn note_mending(&mut self, line: usize) {
         if let Some(fault) = self.latest(line) {
             fault.off = Some(Change::begins());

@@ -6,6 +6,20 @@ fn answered() -> Story {
     story(Milestone::Answer).src(Observation::Answered)
 }
 
+/// A pass stands whatever else happened, unless it rests on what was not seen.
+#[test]
+fn what_was_lost_matters_only_where_something_is_not_proven() {
+    let proven = |story: Story| passes_whatever_was_lost(&story.expectation, story.evidence);
+    assert!(proven(answered()));
+    assert!(!proven(story(Milestone::Answer)), "there is no answer");
+    let mut silent = answered();
+    silent.expectation.early_media = Presence::Forbidden;
+    assert!(!proven(silent));
+    let mut unanswered = story(Milestone::Ringing).src(Observation::Ringing);
+    unanswered.expectation.may_be_answered = false;
+    assert!(!proven(unanswered));
+}
+
 /// A script that claims to be through without its call is not believed.
 #[test]
 fn a_call_that_has_to_arrive_and_did_not_is_unexplained() {

@@ -14,7 +14,6 @@ const DIRECT: &str = "direct";
 /// The context for calls that come in nobody says where.
 const ELSEWHERE: &str = "calltest-in";
 
-/// The dialplan of one server.
 pub(super) fn dialplan(plan: &Plan, server: &Server) -> Dialplan {
     let mut draft = Draft::default();
     for (link, ways) in plan.inbound_routes(server) {

@@ -34,7 +34,6 @@ fn endpoints<'p>(plan: &'p Plan, server: &Server) -> BTreeMap<&'p str, bool> {
     of_sip.filter(|(name, _)| is_writable(name)).collect()
 }
 
-/// The text of `pjsip.conf`.
 pub(super) fn pjsip_conf(plan: &Plan, server: &Server, dtmf_mode: DtmfMode) -> String {
     let endpoints = endpoints(plan, server);
     if endpoints.is_empty() {
