@@ -21,6 +21,8 @@ enum Step {
     Pause(Duration),
     /// Ends the call with a final response.
     Reject { status: u16 },
+    /// Ends the call with the address of somebody else.
+    Redirect { status: u16, to: &'static str },
     /// Takes the call.
     Answer,
     /// Ends the call that it has taken.
@@ -76,6 +78,12 @@ impl Scenario {
         self.then(Step::Reject { status })
     }
 
+    /// Forwards the call to a user of its own, with a status such as `302`.
+    #[must_use]
+    pub fn redirects(self, status: u16, to: &'static str) -> Self {
+        self.then(Step::Redirect { status, to })
+    }
+
     /// Answers the call.
     #[must_use]
     pub fn answers(self) -> Self {
@@ -103,7 +111,7 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(BEGINNING)?;
         self.steps.iter().try_for_each(|step| step.write(f))?;
-        let ends_itself = matches!(self.steps.last(), Some(Step::Reject { .. } | Step::HangUp));
+        let ends_itself = matches!(self.steps.last(), Some(Step::Reject { .. } | Step::Redirect { .. } | Step::HangUp));
         if !ends_itself {
             let awaited = if self.is_answered() { ("BYE", "left") } else { ("CANCEL", "cancelled") };
             writeln!(f, r#"  <recv request="{}" next="{}"/>"#, awaited.0, awaited.1)?;
@@ -119,6 +127,11 @@ impl Step {
             Self::Pause(time) => writeln!(f, r#"  <pause milliseconds="{}"/>"#, time.as_millis()),
             Self::Reject { status } => {
                 send(f, &response(status, false), "")?;
+                writeln!(f, r#"  <recv request="ACK" next="over"/>"#)
+            }
+            Self::Redirect { status, to } => {
+                let response = response(status, false).replace("<sip:[local_ip]", &format!("<sip:{to}@[local_ip]"));
+                send(f, &response, "")?;
                 writeln!(f, r#"  <recv request="ACK" next="over"/>"#)
             }
             Self::Answer => {
@@ -157,6 +170,11 @@ fn reason(status: u16) -> &'static str {
         180 => "Ringing",
         183 => "Session Progress",
         200 => "OK",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Moved Temporarily",
+        305 => "Use Proxy",
+        380 => "Alternative Service",
         403 => "Forbidden",
         404 => "Not Found",
         480 => "Temporarily Unavailable",

@@ -173,6 +173,8 @@ impl Trunk {
         writeln!(f, "; The caller ID of a carrier comes, and goes, as P-Asserted-Identity (RFC 3325).")?;
         writeln!(f, "trust_id_inbound = yes")?;
         writeln!(f, "send_pai = yes")?;
+        writeln!(f, "; A telephone always sends, and border controllers, NAT and time-outs count on that.")?;
+        writeln!(f, "rtp_keepalive = 1")?;
         if let Some(address) = self.media_address {
             writeln!(f, "media_address = {address}")?;
             writeln!(f, "bind_rtp_to_media_address = yes")?;

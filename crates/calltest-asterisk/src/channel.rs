@@ -3,8 +3,8 @@
 //! The client hands each event over as it comes in. What a run could need is told at once. What only the engine needs, such
 //! as the moment from which on the channel takes commands, stays here, and commands wait for it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use calltest_ari::models::PlaybackState;
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::channel_state::{Phase, State};
+use crate::forwarding::{Forwarding, Meaning, forwarded_to};
 use crate::observe::{observe, stamp};
 use crate::server::{Server, trouble_of};
 use crate::told_events::Watched;
@@ -43,28 +44,54 @@ pub(crate) struct Channel {
     examination: Option<Examination>,
     /// Whether any event has come about it.
     is_heard_of: AtomicBool,
+    /// Its name, as `PJSIP/carrier-0000002a`, once it is in the app.
+    name: OnceLock<String>,
+    pub(crate) forwarding: Forwarding,
     state: Arc<watch::Sender<State>>,
 }
 
 impl Channel {
-    /// A channel that is about to be originated.
+    /// A channel that is about to be originated. `follows` says that the run goes on where the far end forwards it.
     pub(crate) fn outbound(
         server: Arc<Server>,
         id: Arc<str>,
         link: LinkName,
         seen: Sink,
         examination: Examination,
+        follows: bool,
     ) -> Self {
         let (examination, is_heard_of) = (Some(examination), AtomicBool::new(false));
         let (side, tells_its_end, state) = (Side::Src, true, state(Phase::Outside));
-        Self { id, side, server, link, seen, tells_its_end, examination, is_heard_of, state }
+        let (forwarding, name) = (Forwarding::new(follows), OnceLock::new());
+        Self { id, side, server, link, seen, tells_its_end, examination, is_heard_of, name, forwarding, state }
+    }
+
+    /// The channel by which Asterisk goes on with this one, which the far end has forwarded.
+    fn forwarded(&self, id: Arc<str>) -> Self {
+        let (server, link, seen) = (Arc::clone(&self.server), self.link.clone(), self.seen.clone());
+        let (is_heard_of, forwarding) = (AtomicBool::new(true), Forwarding::new(true));
+        let (side, tells_its_end, state, name) = (Side::Src, true, state(Phase::Outside), OnceLock::new());
+        Self { id, side, server, link, seen, tells_its_end, examination: None, is_heard_of, name, forwarding, state }
     }
 
     /// A channel that has come into the app. `is_own_half` says that it is the far half of the run's own Local channel.
-    pub(crate) fn inbound(server: Arc<Server>, id: Arc<str>, link: LinkName, seen: Sink, is_own_half: bool) -> Self {
+    pub(crate) fn inbound(
+        server: Arc<Server>,
+        arrived: &calltest_ari::models::Channel,
+        link: LinkName,
+        seen: Sink,
+        is_own_half: bool,
+    ) -> Self {
+        let id: Arc<str> = arrived.id.as_str().into();
         let (side, tells_its_end, state) = (Side::Dst, is_own_half, state(Phase::InApp));
         let (examination, is_heard_of) = (None, AtomicBool::new(true));
-        Self { id, side, server, link, seen, tells_its_end, examination, is_heard_of, state }
+        let (forwarding, name) = (Forwarding::default(), OnceLock::from(arrived.name.to_string()));
+        Self { id, side, server, link, seen, tells_its_end, examination, is_heard_of, name, forwarding, state }
+    }
+
+    /// Its name, as `PJSIP/carrier-0000002a`, once it is in the app.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.name.get().cloned()
     }
 
     /// What is known of it now.
@@ -141,6 +168,34 @@ impl Channel {
         self.state.send_modify(|state| state.phase = Phase::Gone);
     }
 
+    /// The app could not be subscribed to it, so nothing of what it does is told.
+    pub(crate) fn is_untold_of(&self, error: &RequestError) {
+        let action = format!("follow the call to where {} was forwarded", self.link);
+        self.tell(Observation::Troubled(Trouble::RequestFailed { action, why: error.to_string() }));
+    }
+
+    /// The far end has forwarded the call, and Asterisk goes on by the channel `next`, if it does.
+    fn is_forwarded(&self, to: String, next: Option<Arc<str>>, delivery: &Delivery) {
+        let is_dialled = next.is_some();
+        let stamp = self.stamp(delivery);
+        let what = Observation::Forwarded { to, is_dialled };
+        self.seen.tell(Seen { side: self.side, at: delivery.received, stamp, what });
+        match next {
+            Some(id) if self.forwarding.is_followed() => {
+                self.forwarding.follow(&self.server, Arc::new(self.forwarded(id)));
+            }
+            Some(id) => self.forwarding.cut(&self.server, &id),
+            None => {}
+        }
+        if let Some(held) = self.forwarding.release().filter(|_| self.forwarding.followed().is_none()) {
+            self.take_in(held);
+        }
+    }
+
+    fn stamp(&self, delivery: &Delivery) -> Option<calltest_core::evidence::Stamp> {
+        delivery.event.timestamp().and_then(|date| stamp(&self.server.name, date))
+    }
+
     /// Waits for something, or until no more events come.
     async fn wait_for(&self, is_it: impl Fn(&State) -> bool) -> State {
         let mut states = self.state.subscribe();
@@ -207,25 +262,47 @@ impl Watched for Channel {
 impl Subscriber for Channel {
     fn deliver(&self, delivery: Delivery) {
         self.is_heard_of.store(true, Ordering::Relaxed);
-        if self.side == Side::Src && matches!(*delivery.event, Event::StasisStart(_)) {
+        if self.side == Side::Src
+            && let Event::StasisStart(start) = &*delivery.event
+        {
+            let _ = self.name.set(start.channel.name.to_string());
             self.state.send_modify(|state| state.phase = state.phase.max(Phase::InApp));
         }
+        if let Some((to, next)) = forwarded_to(&delivery.event).filter(|_| *delivery.subject == *self.id) {
+            return self.is_forwarded(to, next, &delivery);
+        }
         let Some(what) = self.told_by(&delivery.event) else { return };
+        let seen = Seen { side: self.side, at: delivery.received, stamp: self.stamp(&delivery), what };
+        match self.forwarding.meaning(&seen) {
+            Meaning::AsTold(held) => held.into_iter().chain([seen]).for_each(|seen| self.take_in(seen)),
+            Meaning::Held | Meaning::Past => {}
+        }
+    }
+
+    fn lose(&self, _server: &Arc<str>, why: &Lost) {
+        self.seen.end(trouble_of(&self.server.name, why));
+        self.state.send_modify(|state| state.is_lost = true);
+    }
+}
+
+impl Channel {
+    /// Tells what was seen, and moves on by it.
+    fn take_in(&self, seen: Seen) {
         let before = self.state();
-        let next = match what {
+        let what = &seen.what;
+        let next = match *what {
             Observation::HangupRequest { is_soft: false, .. } => Phase::Ending,
             Observation::Gone { .. } => Phase::Gone,
             _ => before.phase,
         };
-        let stamp = delivery.event.timestamp().and_then(|date| stamp(&self.server.name, date));
-        let is_shutdown = matches!(what, Observation::HangupRequest { end, is_soft: true } if end.cause == SHUTDOWN);
+        let is_shutdown = matches!(*what, Observation::HangupRequest { end, is_soft: true } if end.cause == SHUTDOWN);
         let examination =
             self.examination.as_ref().filter(|_| next == Phase::Gone && before.says_nothing && what.says_nothing());
         if examination.is_some() {
             // Whoever hears of its end and ends the leg must find that there is something to wait for.
             self.state.send_modify(|state| state.phase = state.phase.max(Phase::Vanished));
         }
-        self.seen.tell(Seen { side: self.side, at: delivery.received, stamp, what });
+        self.seen.tell(seen);
         if is_shutdown {
             self.tell(Observation::Troubled(Trouble::ServerStopped { link: self.link.clone() }));
         }
@@ -235,11 +312,6 @@ impl Subscriber for Channel {
             // After it was told: what is known to be gone has told its end.
             self.state.send_modify(|state| (state.phase, state.says_nothing) = (state.phase.max(next), false));
         }
-    }
-
-    fn lose(&self, _server: &Arc<str>, why: &Lost) {
-        self.seen.end(trouble_of(&self.server.name, why));
-        self.state.send_modify(|state| state.is_lost = true);
     }
 }
 

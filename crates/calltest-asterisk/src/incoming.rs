@@ -58,7 +58,8 @@ impl IncomingCall for AsteriskCall {
         let id: Arc<str> = arrival.channel().id.as_str().into();
         let is_own_half = run_of_far_half(self.server.client.app(), &id) == Some(run);
         let is_up = arrival.channel().state == ChannelState::Up;
-        let channel = Arc::new(Channel::inbound(Arc::clone(&self.server), id, link, seen, is_own_half));
+        let channel = Channel::inbound(Arc::clone(&self.server), arrival.channel(), link, seen, is_own_half);
+        let channel = Arc::new(channel);
         if is_up {
             // The dialplan has answered it before it came to us.
             channel.tell(Observation::Answered);

@@ -16,6 +16,7 @@ use crate::channel::Channel;
 use crate::channel_state::Phase;
 use crate::hang_up::{hang_up, hang_up_in_background};
 use crate::limit::{ABSOLUTE_LIMIT, whole_seconds};
+use crate::measure::measure;
 use crate::recording::Recording;
 use crate::server::Server;
 use crate::unfinished::Unfinished;
@@ -60,7 +61,7 @@ impl AsteriskLeg {
     where
         Op::Reply: Send,
     {
-        let (server, channel) = (Arc::clone(&self.server), Arc::clone(&self.channel));
+        let (server, channel) = (Arc::clone(&self.server), self.channel());
         Box::pin(async move {
             channel.in_app().await?;
             let unfinished = Unfinished::on(&server);
@@ -73,14 +74,32 @@ impl AsteriskLeg {
         })
     }
 
-    /// Asks for the channel, whose end no event told. Only what is still up after a second hang-up is trouble.
-    async fn make_sure_gone(&self) -> Result<(), Left> {
-        let channel_id = self.channel.id.to_string();
+    /// The channel that is the leg now: that of the call itself, or the one by which Asterisk goes on where it was forwarded.
+    fn channel(&self) -> Arc<Channel> {
+        let mut channel = Arc::clone(&self.channel);
+        while let Some(next) = channel.forwarding.followed() {
+            channel = next;
+        }
+        channel
+    }
+
+    /// Sees to it that a forwarded channel that was hung up is gone.
+    async fn end_cut_off(&self) -> Result<(), Left> {
+        let Some(id) = self.channel().forwarding.cut_off() else { return Ok(()) };
+        if !hang_up(&self.server, &id, None).await {
+            return Ok(());
+        }
+        self.make_sure_gone(&id, || {}).await
+    }
+
+    /// Asks for a channel, whose end no event told. Only what is still up after a second hang-up is trouble.
+    async fn make_sure_gone(&self, id: &str, is_gone: impl FnOnce()) -> Result<(), Left> {
+        let channel_id = id.to_owned();
         let give_up = Instant::now() + HANGUP_GRACE;
         loop {
             match self.server.client.request(channels::Get { channel_id: channel_id.clone() }).await {
                 Err(error) if error.is_gone() => {
-                    self.channel.is_gone_untold();
+                    is_gone();
                     return Ok(());
                 }
                 Err(error) if error.is_not_found() => {
@@ -94,7 +113,7 @@ impl AsteriskLeg {
                     return Err(Left { why });
                 }
                 Ok(_) => {
-                    hang_up(&self.server, &self.channel.id, None).await;
+                    hang_up(&self.server, id, None).await;
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
             }
@@ -108,7 +127,7 @@ impl Leg for AsteriskLeg {
     }
 
     fn command(&mut self, command: Command) -> BoxFuture<'static, Result<(), Refused>> {
-        let channel_id = self.channel.id.to_string();
+        let channel_id = self.channel().id.to_string();
         match command {
             Command::Limit(limit) => self.ask(channels::SetChannelVar {
                 channel_id,
@@ -131,7 +150,7 @@ impl Leg for AsteriskLeg {
             }),
             // Asterisk holds a digit that it takes for too short until the next frame, and where nobody speaks, none comes.
             Command::FlushDigits => {
-                self.channel.tell(Observation::SilenceSent);
+                self.channel().tell(Observation::SilenceSent);
                 self.ask(channels::StartSilence { channel_id })
             }
             Command::Say(Sound::Stored(name)) => {
@@ -139,7 +158,7 @@ impl Leg for AsteriskLeg {
                 self.ask(channels::Play { channel_id, media, ..Default::default() })
             }
             Command::Hear { name } => {
-                let (server, channel) = (Arc::clone(&self.server), Arc::clone(&self.channel));
+                let (server, channel) = (Arc::clone(&self.server), self.channel());
                 let (recording, begun) = Recording::begin(server, &self.plan, self.run, channel, &name);
                 self.recording = Some(recording);
                 begun
@@ -149,6 +168,14 @@ impl Leg for AsteriskLeg {
 
     fn sending_time(&self, digits: usize, pace: Pace) -> Duration {
         QUIET_BEFORE_DIGITS + (pace.tone + pace.gap) * digits.try_into().unwrap_or(u32::MAX)
+    }
+
+    fn measure(&mut self) -> BoxFuture<'static, Vec<Observation>> {
+        let channel = self.channel();
+        match channel.name() {
+            Some(name) => Box::pin(measure(Arc::clone(&self.server), channel.id.to_string(), name)),
+            None => Box::pin(std::future::ready(Vec::new())),
+        }
     }
 
     fn fetch(&mut self) -> BoxFuture<'_, Option<Result<Bytes, NotHeard>>> {
@@ -162,23 +189,25 @@ impl Leg for AsteriskLeg {
 
     fn end(&mut self) -> BoxFuture<'_, Result<(), Left>> {
         Box::pin(async {
-            let is_gone = match self.channel.state().phase {
+            let channel = self.channel();
+            let is_gone = match channel.state().phase {
                 Phase::Gone => true,
                 // It is gone in any case. A server that is lost meanwhile is out of sight, which says enough.
                 Phase::Vanished => {
-                    self.channel.gone_within(EXAMINATION + self.plan.timeout).await;
+                    channel.gone_within(EXAMINATION + self.plan.timeout).await;
                     true
                 }
                 Phase::Outside | Phase::InApp | Phase::Ending => {
-                    self.channel.is_being_hung_up();
-                    let is_known = hang_up(&self.server, &self.channel.id, None).await;
-                    self.channel.gone_within(if is_known { HANGUP_GRACE } else { LAST_EVENTS }).await
+                    channel.is_being_hung_up();
+                    let is_known = hang_up(&self.server, &channel.id, None).await;
+                    channel.gone_within(if is_known { HANGUP_GRACE } else { LAST_EVENTS }).await
                 }
             };
-            if is_gone {
-                return Ok(());
+            let mut outcome = Ok(());
+            if !is_gone {
+                outcome = self.make_sure_gone(&channel.id, || channel.is_gone_untold()).await;
             }
-            let outcome = self.make_sure_gone().await;
+            outcome = outcome.and(self.end_cut_off().await);
             if outcome.is_err() {
                 self.server.leftovers.suspect();
             }
@@ -193,9 +222,11 @@ impl Drop for AsteriskLeg {
         if self.recording.is_some() {
             self.server.leftovers.suspect();
         }
-        if self.channel.state().phase < Phase::Vanished {
-            hang_up_in_background(&self.server, self.channel.id.to_string(), None);
+        let channel = self.channel();
+        if channel.state().phase < Phase::Vanished {
+            hang_up_in_background(&self.server, channel.id.to_string(), None);
         }
+        self.channel.forwarding.forget();
     }
 }
 

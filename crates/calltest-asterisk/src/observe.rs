@@ -11,11 +11,18 @@ use calltest_core::cause::{Hangup, HangupCause, TechCause};
 use calltest_core::evidence::{Observation, Stamp};
 use calltest_core::plan::ServerName;
 
+/// Whether a channel's state follows what was signalled on the wire. For SIP it is `Ringing` after a 180, also where that comes
+/// with a voice, which the status of the dial does not show. Other drivers (chan_iax2, sig_analog) set it by themselves as soon as
+/// the call is out; there only the status of the dial tells.
+fn speaks_sip(channel_name: &str) -> bool {
+    channel_name.starts_with("PJSIP/") || channel_name.starts_with("SIP/")
+}
+
 /// What an event tells about the channel that it was routed for; `None` if nothing that a verdict could need.
 pub(crate) fn observe(event: &Event) -> Option<Observation> {
     Some(match event {
         Event::ChannelStateChange(change) => match change.channel.state {
-            ChannelState::Ringing => Observation::Ringing,
+            ChannelState::Ringing if speaks_sip(&change.channel.name) => Observation::Ringing,
             ChannelState::Up => Observation::Answered,
             _ => return None,
         },

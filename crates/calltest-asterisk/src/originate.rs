@@ -11,6 +11,7 @@ use calltest_engine::{Dialling, Outgoing, Permit, Undialled};
 
 use crate::channel::Channel;
 use crate::channel_id::{Part, channel_id};
+use crate::forwarding::{FORWARD_CONTEXT, NOWHERE};
 use crate::leg::AsteriskLeg;
 use crate::limit::{ABSOLUTE_LIMIT, whole_seconds};
 use crate::observe::stamp;
@@ -41,6 +42,7 @@ impl Permit for AsteriskPermit {
             call.link.name.clone(),
             call.seen.clone(),
             Examination::of(&dial_string),
+            call.follows_forwarding,
         ));
         let subscription = server.client.subscribe(id.as_str(), &channel);
         server.has(Arc::downgrade(&channel) as _);
@@ -54,7 +56,7 @@ impl Permit for AsteriskPermit {
             timeout: Some(seconds.try_into().unwrap_or(i64::MAX)),
             // Both halves of a Local channel would run at the highest rate that Asterisk knows.
             formats: template.is_local().then(|| "slin".into()),
-            variables: Some(VariableSet::new().with(ABSOLUTE_LIMIT, seconds.to_string())),
+            variables: Some(variables(seconds, call.follows_forwarding)),
             ..Default::default()
         };
         let taken = originate_with_permit(Arc::clone(&server), permit, originate, Arc::clone(&channel), template);
@@ -122,6 +124,11 @@ async fn offline_endpoint(
         ))),
         Err(error) => Err(refused(format!("it gave no reason, and asking for endpoint {endpoint} failed: {error}"))),
     }
+}
+
+fn variables(limit: u64, follows_forwarding: bool) -> VariableSet {
+    let variables = VariableSet::new().with(ABSOLUTE_LIMIT, limit.to_string());
+    if follows_forwarding { variables } else { variables.with(FORWARD_CONTEXT, NOWHERE) }
 }
 
 /// The caller ID that a link shows, as Asterisk takes it.

@@ -1,5 +1,6 @@
 //! One Asterisk server while we are connected to it: the client, and what hangs on it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct Server {
     changed: Mutex<Option<(Instant, String)>>,
     /// The channels of runs, as long as these need them.
     channels: Mutex<Vec<Weak<dyn Watched>>>,
+    /// The PJSIP endpoints that were asked about, and whether each sends packets while nothing is to be said.
+    pub(crate) endpoints_that_send: tokio::sync::Mutex<HashMap<String, bool>>,
     readiness: watch::Receiver<Readiness>,
     latest_look: tokio::sync::Mutex<Option<Look>>,
 }
@@ -65,6 +68,7 @@ impl Server {
             unreadable: Mutex::default(),
             changed: Mutex::default(),
             channels: Mutex::default(),
+            endpoints_that_send: tokio::sync::Mutex::default(),
             readiness,
             latest_look: tokio::sync::Mutex::default(),
         }

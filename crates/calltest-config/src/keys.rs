@@ -15,6 +15,8 @@ pub(crate) struct Key {
     /// The modes in which it has an effect; of interest for the keys of calls only.
     pub(crate) modes: &'static [ModeName],
     pub(crate) status: Status,
+    /// Whether `dumpcfg` leaves it out unless it is set: what is newer than somebody's file must not change that.
+    pub(crate) is_shown_if_set: bool,
 }
 
 /// What holds where the file says nothing.
@@ -43,7 +45,15 @@ pub(crate) enum Status {
 
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, default: DefaultValue::Unset, doc, modes: ModeName::ALL, status: Status::Current }
+        Self {
+            name,
+            kind,
+            default: DefaultValue::Unset,
+            doc,
+            modes: ModeName::ALL,
+            status: Status::Current,
+            is_shown_if_set: false,
+        }
     }
 
     pub(crate) const fn default(self, text: &'static str) -> Self {
@@ -56,6 +66,10 @@ impl Key {
 
     pub(crate) const fn modes(self, modes: &'static [ModeName]) -> Self {
         Self { modes, ..self }
+    }
+
+    pub(crate) const fn shown_if_set(self) -> Self {
+        Self { is_shown_if_set: true, ..self }
     }
 
     pub(crate) const fn ignored(self) -> Self {

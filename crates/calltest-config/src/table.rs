@@ -246,6 +246,13 @@ pub(crate) static CALL: Section = Section {
             .modes(&[Dtmf, Audio, Play]),
         Key::new("causes", Kind::Causes, "The causes with which the far end has to end the call (in modes `ring` and `play`: may end it).")
             .modes(&[Call, Ring, Play, Fail, Timeout]),
+        Key::new("forwarding", Kind::OneOf(PRESENCE), "Whether the far end may, must or must not divert the call to another number.")
+            .default("forbidden")
+            .shown_if_set()
+            .modes(CALLING),
+        Key::new("forwarded_to", Kind::Patterns, "The numbers to which the far end has to divert the call.")
+            .shown_if_set()
+            .modes(CALLING),
         Key::new("reject_with", Kind::OneOf(REJECTIONS), "How our end rejects the call.").default("busy").modes(&[Call, Wait]),
         Key::new("ringtime", Kind::Seconds, "Mode `fail`: rejected within so many seconds; mode `timeout`: not earlier than that after the first ringing.")
             .default_by_mode(|mode| if mode == Timeout { "0" } else { "10" })

@@ -42,7 +42,7 @@ impl Abilities {
         digits_both_ways: false,
         exact_samples: false,
         packet_figures: false,
-        forwarding: false,
+        forwarding: true,
         presentation: false,
     };
 }

@@ -77,6 +77,9 @@ macro_rules! codes {
 codes! {
     EndpointOffline = "endpoint-offline", Fail, Src, "The endpoint to dial out through is offline.";
     Rejected = "rejected", Fail, Src, "The far end or the network rejected a call that it should have let through.";
+    Forwarded = "forwarded", Fail, Src, "The far end diverted the call to another number.";
+    ForwardedElsewhere = "forwarded-elsewhere", Fail, Src, "The far end diverted the call, as it may, but to another number.";
+    NotForwarded = "not-forwarded", Fail, Src, "The far end did not divert the call, which it has to.";
     HungUpEarly = "hung-up-early", Fail, Link, "The call ended before the test was through with it.";
     NoRinging = "no-ringing", Fail, Src, "It did not ring in time.";
     NoEarlyMedia = "no-early-media", Fail, Src, "There was no early media in time.";
@@ -98,6 +101,7 @@ codes! {
     CallerIdWithheld = "caller-id-withheld", Fail, Dst, "The call arrived without a caller ID.";
     WrongCallerId = "wrong-caller-id", Fail, Dst, "The call arrived with another caller ID.";
     WrongNumber = "wrong-number", Fail, Dst, "The call that arrived had dialled another number.";
+    NoRtp = "no-rtp", Fail, Link, "No packet of sound (RTP) came in where digits or a sound had to.";
     DigitsMissing = "digits-missing", Fail, Link, "Digits were lost on the way.";
     DigitsWrong = "digits-wrong", Fail, Link, "Digits were changed on the way.";
     DigitsExtra = "digits-extra", Fail, Link, "More digits came in than were sent.";
@@ -167,7 +171,8 @@ mod tests {
         server-unavailable server-lost server-stopped server-full server-stalled clock-stepped interference app-taken out-of-sight events-lost \
         events-filtered channel-left originate-refused originate-unclear request-failed sound-unplayable recording-failed no-sip-codes \
         cannot-show no-extension two-calls-fit call-unclear guard-refused trigger-failed trigger-unfinished out-of-time \
-        came-late tester-delayed tester-overrun lease-lost unexplained other-call rejected-here takes-no-calls";
+        came-late tester-delayed tester-overrun lease-lost unexplained other-call rejected-here takes-no-calls \
+        forwarded forwarded-elsewhere not-forwarded no-rtp";
 
     #[test]
     fn no_word_was_ever_renamed_and_each_new_one_is_written_down() {

@@ -10,6 +10,7 @@ use crate::abilities::Abilities;
 pub use crate::awaiting::Awaiting;
 use crate::caller::CallerMismatch;
 use crate::cause::{Hangup, HangupCause};
+use crate::media::MediaFigures;
 use crate::name::{LinkName, ServerName};
 pub use crate::side::Side;
 use crate::trouble::Trouble;
@@ -48,6 +49,13 @@ pub enum Observation {
     EndpointOffline {
         /// The endpoint, as TECH/resource.
         endpoint: String,
+    },
+    /// The far end diverted the call to another number. Where that is not expected, the engine lets it go no further.
+    Forwarded {
+        /// The number or address to which it leads, as the engine tells it.
+        to: String,
+        /// Whether the engine has called there, if only for a moment.
+        is_dialled: bool,
     },
     /// The call is on its way: the first sign from the network, without ringing or a voice.
     Proceeding,
@@ -114,6 +122,18 @@ pub enum Observation {
         digit: char,
         /// How long it lasted, as far as the server knows.
         duration: Duration,
+    },
+    /// What the engine counted of the leg's media until we were about to hang up.
+    MediaCounted(MediaFigures),
+    /// The id of the leg's call on the wire (SIP Call-ID), by which a carrier finds it.
+    SipCallId {
+        /// The id.
+        id: String,
+    },
+    /// The engine's endpoint sends nothing while nothing is to be said, unlike a telephone.
+    MayFallSilent {
+        /// The endpoint, as TECH/resource.
+        endpoint: String,
     },
     /// A sound started to play.
     PlaybackStarted {
@@ -398,6 +418,14 @@ impl Evidence {
             })
         };
         request.filter(is_told).or_else(dial).or_else(gone).or_else(bye)
+    }
+
+    /// What was counted of a side's media, if it was.
+    pub fn media(&self, side: Side) -> Option<&MediaFigures> {
+        self.of(side).find_map(|fact| match &fact.what {
+            Observation::MediaCounted(figures) => Some(figures),
+            _ => None,
+        })
     }
 
     /// How long a side played its sound; `None` if it did not come to the end of it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cause::ExpectedCause;
 use crate::evidence::{Fact, Observation};
-use crate::plan::{Presence, Ringing};
+use crate::plan::{Forwarding, Presence, Ringing};
 use crate::side::Side;
 
 pub use of_test::TIME_TO_RING;
@@ -39,6 +39,8 @@ pub struct Expectation {
     pub rejection: Option<RejectionWindow>,
     /// The causes with which the far end may end the call; any if there are none.
     pub causes: Vec<ExpectedCause>,
+    /// Whether the far end may divert the call.
+    pub forwarding: Forwarding,
     /// The digits that have to arrive, in the order in which they are sent.
     pub digits: Vec<ExpectedDigits>,
     /// The sounds that have to arrive, in the order in which they are played.

@@ -8,6 +8,7 @@ mod absence;
 mod clock;
 mod completeness;
 mod digits;
+mod forwarding;
 mod interference;
 mod network;
 mod no_route;
@@ -40,11 +41,13 @@ pub fn judge(expectation: &Expectation, evidence: &Evidence) -> Judgement {
 }
 
 /// Whether it passes whatever went unseen: all that counts was seen, and nothing rests on what was not.
-pub fn passes_whatever_was_lost(expectation: &Expectation, mut evidence: Evidence) -> bool {
+pub fn passes_whatever_was_lost(expectation: &Expectation, evidence: &mut Evidence) -> bool {
     let server = evidence.src_server.clone().or_else(|| evidence.dst_server.clone()).unwrap_or_else(|| "server".into());
     let what = Observation::Troubled(Trouble::Unreadable { server });
     evidence.facts.push(Fact { at: Duration::MAX, stamp: None, side: None, what });
-    judge(expectation, &evidence).verdict == Verdict::Pass
+    let verdict = Case { expectation, evidence }.verdict(RULES);
+    evidence.facts.pop();
+    verdict == Verdict::Pass
 }
 
 /// One question of the judge.
@@ -95,6 +98,7 @@ const RULES: &[Rule] = rules! {
     "Did a server's clock step, so that times say one thing by it and another by ours?": clock_stepped,
     "Is the endpoint offline?": offline,
     "Does the dial string lead back to us?": came_back,
+    "Was the call forwarded to where it must not go?": forwarded,
     "Did we reject ourselves what may be this call?": rejected_here,
     "Were digits changed or added?": digits_corrupted,
     "Did another call come in place of ours?": wrong_call_in_place,
@@ -104,7 +108,9 @@ const RULES: &[Rule] = rules! {
     "Was the call answered too late?": answered_late,
     "Did the call end before its time?": leg_ended,
     "Was ringing or early media skipped?": skipped,
+    "Was the call not forwarded, though it has to be?": not_forwarded,
     "Was the call rejected at another time than it has to be?": rejected_out_of_time,
+    "Was something recorded although no packet came in?": recorded_nothing,
     "Was a sound lost?": sound_lost,
     "Is something missing for which the script waited?": absence,
     "Did a server drop out of sight, so that its channels look as if somebody had hung up?": end_unseen,

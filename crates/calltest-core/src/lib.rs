@@ -21,6 +21,7 @@ pub mod inbound_route;
 pub mod judge;
 mod legible;
 pub mod measures;
+pub mod media;
 pub mod name;
 pub mod number;
 pub mod number_rule;

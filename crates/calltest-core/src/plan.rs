@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::Address;
-pub use call_test::{CallTest, Delay, Presence, Requirements, Ringing, Schedule};
+pub use call_test::{CallTest, Delay, Forwarding, Presence, Requirements, Ringing, Schedule};
 pub use route::{Audio, BothScript, Destination, Dtmf, InScript, OutScript, Parties, Reception, Rejection, Route};
 pub use server::{Asterisk, Secret, Server, ServerKind, Tls};
 pub use trigger::{Method, Query, Trigger};

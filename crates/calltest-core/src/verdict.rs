@@ -85,6 +85,11 @@ pub struct Reason {
 pub enum Note {
     /// Answered without ringing before, in a mode that looks for ringing.
     AnsweredWithoutRinging,
+    /// The endpoint sends nothing while nothing is to be said, so whoever waits for our sound may give the call up.
+    MayFallSilent {
+        /// The endpoint, as TECH/resource.
+        endpoint: String,
+    },
     /// Another call came in on the link during the run and was rejected.
     Stranger {
         /// The link.
@@ -106,7 +111,7 @@ impl Note {
     pub fn left_out(&self) -> u64 {
         match self {
             Self::MoreStrangers { count, .. } => *count,
-            Self::AnsweredWithoutRinging | Self::Stranger { .. } => 0,
+            Self::AnsweredWithoutRinging | Self::MayFallSilent { .. } | Self::Stranger { .. } => 0,
         }
     }
 }
@@ -115,6 +120,10 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AnsweredWithoutRinging => f.write_str("answered without ringing"),
+            Self::MayFallSilent { endpoint } => write!(
+                f,
+                "{endpoint} sends no RTP while nothing is said, as a telephone would; set rtp_keepalive = 1 in pjsip.conf"
+            ),
             Self::Stranger { link, caller } => write!(f, "another call on {link} was rejected, from {}", shown(caller)),
             Self::MoreStrangers { link, count } => write!(f, "and {count} more on {link}"),
         }

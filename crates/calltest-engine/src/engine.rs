@@ -96,6 +96,8 @@ pub struct Outgoing {
     pub server: Arc<Server>,
     /// The number to dial; `None` where the link's address has no place for one.
     pub number: Option<String>,
+    /// Whether the call goes on where the far end forwards it. Where not, the engine ends it there.
+    pub follows_forwarding: bool,
     /// The engine itself ends the call after this time, even if this process is gone by then.
     pub limit: Duration,
     /// Where to tell what happens to it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use calltest_core::evidence::Observation;
 use calltest_core::plan::Rejection;
 
 use crate::BoxFuture;
@@ -22,6 +23,12 @@ pub trait Leg: Send + Sync {
 
     /// How long that many digits take to send from the moment at which the command is accepted.
     fn sending_time(&self, digits: usize, pace: Pace) -> Duration;
+
+    /// What the engine knows of how the leg was carried, such as the packets of its sound. It is asked once, while the leg is up.
+    /// Nothing that is missing is made up.
+    fn measure(&mut self) -> BoxFuture<'static, Vec<Observation>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 
     /// Ends what [`Command::Hear`] began, and hands over what was heard, as the bytes of a WAV file; `None` if nothing was
     /// begun. Nothing of it stays with the engine. What was heard until its end is there after the leg [has ended](Leg::end),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use calltest_core::evidence::{Fact, Observation};
+use calltest_core::media::MediaFigures;
 use calltest_core::number::shown;
 use calltest_core::verdict::seconds;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,7 @@ fn fields(what: &Observation) -> (&'static str, Value) {
     match what {
         Observation::Dialled { dial_string } => ("dialled", json!({ "dial_string": dial_string })),
         Observation::EndpointOffline { endpoint } => ("endpoint_offline", json!({ "endpoint": endpoint })),
+        Observation::Forwarded { to, is_dialled } => ("forwarded", json!({ "to": to, "dialled": is_dialled })),
         Observation::Proceeding => ("proceeding", Value::Null),
         Observation::Ringing => ("ringing", Value::Null),
         Observation::EarlyMedia => ("early_media", Value::Null),
@@ -73,6 +75,9 @@ fn fields(what: &Observation) -> (&'static str, Value) {
             let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
             ("digit_received", json!({ "digit": digit, "duration_ms": duration_ms }))
         }
+        Observation::MediaCounted(figures) => ("media", media_fields(figures)),
+        Observation::SipCallId { id } => ("sip_call_id", json!({ "id": id })),
+        Observation::MayFallSilent { endpoint } => ("may_fall_silent", json!({ "endpoint": endpoint })),
         Observation::PlaybackStarted { media } => ("playback_started", json!({ "media": media })),
         Observation::PlaybackFinished { media } => ("playback_finished", json!({ "media": media })),
         Observation::RecordingStarted { name } => ("recording_started", json!({ "name": name })),
@@ -105,6 +110,10 @@ pub fn words(what: &Observation) -> String {
     match what {
         Observation::Dialled { dial_string } => format!("dialled {dial_string}"),
         Observation::EndpointOffline { endpoint } => format!("endpoint {endpoint} is offline"),
+        Observation::Forwarded { to, is_dialled: true } => format!("forwarded to {}, which was dialled", shown(to)),
+        Observation::Forwarded { to, is_dialled: false } => {
+            format!("forwarded to {}, which was not dialled", shown(to))
+        }
         Observation::Proceeding => "proceeding".into(),
         Observation::Ringing => "ringing".into(),
         Observation::EarlyMedia => "early media".into(),
@@ -130,6 +139,9 @@ pub fn words(what: &Observation) -> String {
         Observation::DigitReceived { digit, duration } => {
             format!("received digit {digit} ({} ms)", duration.as_millis())
         }
+        Observation::MediaCounted(figures) => media_words(figures),
+        Observation::SipCallId { id } => format!("SIP Call-ID {id}"),
+        Observation::MayFallSilent { endpoint } => format!("{endpoint} sends nothing while nothing is said"),
         Observation::PlaybackStarted { media } => format!("plays {media}"),
         Observation::PlaybackFinished { media } => format!("played {media} to its end"),
         Observation::RecordingStarted { name } => format!("records {name}"),
@@ -147,6 +159,38 @@ pub fn words(what: &Observation) -> String {
         Observation::Gone { end: None } => "gone".into(),
         Observation::Troubled(trouble) => trouble.to_string(),
     }
+}
+
+/// Figures of media as fields. Those that nobody told are null.
+fn media_fields(figures: &MediaFigures) -> Value {
+    json!({
+        "packets_sent": figures.sent,
+        "packets_received": figures.received,
+        "packets_lost": figures.lost,
+        "packets_lost_by_far_end": figures.lost_by_far_end,
+        "jitter_ms": milliseconds(figures.jitter),
+        "rtp_round_trip_ms": figures.round_trip.map(milliseconds),
+        "codec": figures.codec,
+    })
+}
+
+fn media_words(figures: &MediaFigures) -> String {
+    let MediaFigures { sent, received, lost, lost_by_far_end, jitter, round_trip, codec } = figures;
+    let mut words = format!("RTP: {sent} packets sent, {received} received");
+    if *received > 0 {
+        let percent = 100.0 * figures.loss();
+        words += &format!(", {lost} lost ({percent:.1} %), jitter {:.1} ms", milliseconds(*jitter));
+    }
+    if *lost_by_far_end > 0 {
+        words += &format!(", {lost_by_far_end} lost on the way to the far end");
+    }
+    if let Some(round_trip) = round_trip {
+        words += &format!(", round trip {:.1} ms", milliseconds(*round_trip));
+    }
+    if let Some(codec) = codec {
+        words += &format!(", codec {codec}");
+    }
+    words
 }
 
 /// Whole microseconds, so that no digits are shown that nobody measured.

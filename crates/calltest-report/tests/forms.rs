@@ -37,6 +37,7 @@ fn test(route: Route) -> CallTest {
             early_media: Presence::Allowed,
             answer_within: None,
             causes: Vec::new(),
+            forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
         schedule: Schedule {
             retry: Duration::from_secs(300),

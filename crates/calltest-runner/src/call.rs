@@ -87,6 +87,8 @@ pub(crate) struct Departure {
     /// Since when it, or the call that a trigger causes, may be on its way.
     pub(crate) out_since: Option<Instant>,
     pub(crate) return_watch: Option<ReturnWatch>,
+    /// What may be dialled.
+    pub(crate) plan: Option<Arc<plan::Plan>>,
     /// The budgets that it has to fit, if there are any.
     pub(crate) budgets: Option<Arc<Budgets>>,
     /// The call as the budgets count it.
@@ -225,6 +227,7 @@ impl<'a> Call<'a> {
         self.legs.get_mut(seen.side)?.advance(&seen.what);
         let trouble = match &seen.what {
             Observation::Troubled(trouble) if !trouble.is_uncertainty() => Some(trouble.clone()),
+            Observation::Forwarded { to, .. } => self.forbidden_by_guard(to),
             _ => None,
         };
         self.recorder.note_seen(seen);

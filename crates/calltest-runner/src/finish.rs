@@ -21,6 +21,8 @@ use crate::loop_watch::LoopWatch;
 const CAUSE_GRACE: Duration = Duration::from_millis(300);
 /// How long a rejection may take through the network to the caller.
 const REJECTION_TO_SOURCE: Duration = Duration::from_secs(5);
+/// How long it may take to learn how the legs were carried.
+const MEASURE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the inbound leg may take to follow the outbound one once that is hung up, before we hang up both.
 const OTHER_LEG_GRACE: Duration = Duration::from_secs(2);
 /// How long a run that has ended before its call arrived waits for it: the next one might take it for its own.
@@ -54,9 +56,11 @@ impl Call<'_> {
         self.see_whether_calls_are_taken().await;
         let sight = self.look_around(&script_end, script_ended_at).await;
         let is_settled = self.is_settled_by_network();
+        self.measure().await;
         self.hang_up().await;
         // Nobody pays for a call that stays up while a server or a disk is slow.
         self.fetch_recordings(archive).await;
+        self.count_forwarded().await;
         if let Some(counted) = self.departure.counted.take()
             && timeout(DISK_LIMIT, counted.end()).await.is_err()
         {
@@ -72,8 +76,8 @@ impl Call<'_> {
         evidence
     }
 
-    /// What is known so far, but for how well we could see.
-    fn evidence(&self, script_end: ScriptEnd, script_ended_at: Duration) -> Evidence {
+    /// What is known so far, but for how well we could see. It holds all facts: the recorder has none of them any more.
+    fn evidence(&mut self, script_end: ScriptEnd, script_ended_at: Duration) -> Evidence {
         let link = |party: &Option<Party>| party.as_ref().map(|party| party.link.name.clone());
         let server = |party: &Option<Party>| party.as_ref().map(|party| party.server.name.clone());
         Evidence {
@@ -84,16 +88,20 @@ impl Call<'_> {
             abilities: self.abilities,
             sight: Vec::new(),
             loop_delay: Duration::ZERO,
-            facts: self.recorder.facts().to_vec(),
+            facts: self.recorder.lend_facts(),
             script_end,
             script_ended_at,
         }
     }
 
     /// How closely to look whether we could see. A call that passes whatever else may have happened needs a sign of life only.
-    fn scrutiny(&self, script_end: &ScriptEnd, script_ended_at: Duration) -> Scrutiny {
-        let is_proven = *script_end == ScriptEnd::Completed
-            && passes_whatever_was_lost(self.expectation, self.evidence(script_end.clone(), script_ended_at));
+    fn scrutiny(&mut self, script_end: &ScriptEnd, script_ended_at: Duration) -> Scrutiny {
+        if *script_end != ScriptEnd::Completed {
+            return Scrutiny::Whole;
+        }
+        let mut evidence = self.evidence(ScriptEnd::Completed, script_ended_at);
+        let is_proven = passes_whatever_was_lost(self.expectation, &mut evidence);
+        self.recorder.take_back(evidence.facts);
         if is_proven { Scrutiny::SignOfLife } else { Scrutiny::Whole }
     }
 
@@ -158,6 +166,24 @@ impl Call<'_> {
             all.push(sight);
         }
         all
+    }
+
+    /// Has each leg that is up told how it was carried, which its engine forgets with it.
+    async fn measure(&mut self) {
+        let mut measuring = Vec::new();
+        for side in [Side::Src, Side::Dst] {
+            if self.legs.has_come_to(side, LegState::Answered)
+                && let Some(leg) = self.legs.get_mut(side)
+            {
+                let measured = leg.leg.measure();
+                measuring.push(async move { (side, measured.await) });
+            }
+        }
+        // A call is not kept up for figures.
+        let Ok(measured) = timeout(MEASURE_LIMIT, join_all(measuring)).await else { return };
+        for (side, told) in measured {
+            told.into_iter().for_each(|what| self.recorder.note(Some(side), what));
+        }
     }
 
     /// Hangs up whatever is up, and returns once nothing is, or what is left has been named.

@@ -12,6 +12,7 @@ mod connection;
 mod control;
 mod expected;
 mod finish;
+mod forwarded;
 mod guard;
 mod inbox;
 mod late_calls;

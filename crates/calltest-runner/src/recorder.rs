@@ -45,9 +45,14 @@ impl Recorder {
         self.start + fact.at
     }
 
-    /// All that is known so far.
-    pub(crate) fn facts(&self) -> &[Fact] {
-        &self.facts
+    /// All that is known so far, lent to whoever has to see it whole.
+    pub(crate) fn lend_facts(&mut self) -> Vec<Fact> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// Takes lent facts back.
+    pub(crate) fn take_back(&mut self, facts: Vec<Fact>) {
+        self.facts = facts;
     }
 
     /// Notes something that we did, or that concerns no single leg.

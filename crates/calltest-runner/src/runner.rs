@@ -191,6 +191,7 @@ impl Runner {
         let recorder = Recorder::start(id, test.name.clone(), Arc::clone(&self.shared.observer));
         let mut call = Call::new(id, test, expectation, parties, recorder, control);
         call.departure.budgets = self.budgets.clone();
+        call.departure.plan = Some(Arc::clone(&self.plan));
         let outcome = modes::go_through(&mut call).await;
         call.finish(outcome, &self.shared.loop_watch, &self.shared.archive).await
     }

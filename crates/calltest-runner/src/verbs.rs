@@ -50,7 +50,9 @@ impl Call<'_> {
         let Party { link, server, open, shares_trunk } = self.party(Side::Dst).clone();
         // What the far end dials for a link on a shared trunk is that link's number, whatever we dial to get there.
         let own_number = link.number.as_ref().map(ToString::to_string).filter(|_| shares_trunk);
-        let number = own_number.or(number);
+        // A call that may be forwarded arrives with the number to which it was.
+        let is_dialled_as_it_is = !self.follows_forwarding();
+        let number = own_number.or_else(|| number.filter(|_| is_dialled_as_it_is));
         let expected = Expected { link: Arc::clone(&link), server, shares_trunk, number, caller };
         let registration = open.switchboard.expect(self.run, expected, &self.arrivals.inbox);
         self.arrivals.registration = Some(registration);
@@ -84,7 +86,9 @@ impl Call<'_> {
         let (number, limit, seen) = (number.map(str::to_owned), self.limit(), self.sink.clone());
         self.expect_from_now();
         self.departure.out_since = Some(Instant::now());
-        let Dialling { leg, taken } = permit.dial(Outgoing { run: self.run, link, server, number, limit, seen });
+        let follows_forwarding = self.follows_forwarding();
+        let call = Outgoing { run: self.run, link, server, number, follows_forwarding, limit, seen };
+        let Dialling { leg, taken } = permit.dial(call);
         self.legs.set(Side::Src, Some(leg));
         let trouble = match taken.await {
             Ok(stamp) => {

@@ -10,6 +10,7 @@ use calltest_core::plan::{Address, DialString, Link};
 use super::modules::Modules;
 use super::reach::load;
 use super::{Examined, Findings, Problem};
+use crate::endpoint_settings::EndpointSettings;
 
 /// The channel drivers, each with its technology in dial strings.
 const DRIVERS: [(&str, &str); 7] = [
@@ -65,7 +66,11 @@ async fn look_at(examined: &Examined<'_>, link: &Link, tech: &str, resource: &st
     let (outcome, problem) = match examined.client.request(get).await {
         Ok(found) => match found.state {
             Some(EndpointState::Online) => {
-                return findings.ok(Check::Endpoint, Some(&link.name), format!("{name} is online"));
+                findings.ok(Check::Endpoint, Some(&link.name), format!("{name} is online"));
+                if tech.eq_ignore_ascii_case("PJSIP") {
+                    look_at_settings(examined, link, resource, findings).await;
+                }
+                return;
             }
             Some(EndpointState::Offline) => (
                 Outcome::Problem,
@@ -97,6 +102,40 @@ async fn look_at(examined: &Examined<'_>, link: &Link, tech: &str, resource: &st
         Err(_) => (Outcome::Problem, no_endpoint(examined, tech, resource).await),
     };
     findings.about_link(Check::Endpoint, link, outcome, problem);
+}
+
+/// Looks at what calls over an endpoint depend on.
+async fn look_at_settings(examined: &Examined<'_>, link: &Link, resource: &str, findings: &mut Findings<'_>) {
+    let settings = match examined.client.request(EndpointSettings::of(resource)).await {
+        Ok(answer) => EndpointSettings::read(answer),
+        Err(error) => {
+            let what = format!("the settings of PJSIP/{resource} could not be asked for: {error}");
+            let problem = Problem::new(what, "see what Asterisk's log says");
+            return findings.about_link(Check::Endpoint, link, Outcome::Unknown, problem);
+        }
+    };
+    if !settings.sends_always() {
+        let problem = Problem::new(
+            format!(
+                "PJSIP/{resource} sends no RTP while nothing is said, so who waits for a sign of life ends the call"
+            ),
+            "set `rtp_keepalive = 1` for it in pjsip.conf: a telephone always sends",
+        );
+        findings.about_link(Check::Endpoint, link, Outcome::Warning, problem);
+    }
+    if let Some(method) = settings.foreign_redirection() {
+        let until = match method {
+            "uri_pjsip" => "and calltest is not told of it",
+            _ => "until calltest hears of it and hangs up",
+        };
+        let problem = Problem::new(
+            format!(
+                "PJSIP/{resource} follows forwarded calls past the dialplan (redirect_method = {method}): they ring {until}"
+            ),
+            "set `redirect_method = user` for it in pjsip.conf: then nothing rings unless a test allows forwarding",
+        );
+        findings.about_link(Check::Endpoint, link, Outcome::Warning, problem);
+    }
 }
 
 /// Says that an endpoint is not there, and which are.

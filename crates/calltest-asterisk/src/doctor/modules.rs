@@ -49,9 +49,10 @@ const NEEDED: [Needed; 12] = [
 ];
 
 /// What a server that speaks SIP needs besides.
-const NEEDED_FOR_SIP: [Needed; 2] = [
+const NEEDED_FOR_SIP: [Needed; 3] = [
     needed("res_rtp_asterisk", "SIP calls carry no voice and no digits"),
     needed("res_pjsip_sdp_rtp", "SIP calls carry no voice and no digits"),
+    useful("func_strings", "the packets and the Call-ID of SIP calls are not told"),
 ];
 
 /// The modules that run on a server.

@@ -247,6 +247,7 @@ fn base(name: &str, route: Route) -> CallTest {
             early_media: Presence::Allowed,
             answer_within: None,
             causes: Vec::new(),
+            forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
         schedule: Schedule {
             retry: minutes(5),

@@ -84,6 +84,7 @@ mod tests {
             early_media: Presence::Allowed,
             answer_within: None,
             causes: vec![ExpectedCause::parse("17").unwrap()],
+            forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         }
     }
 

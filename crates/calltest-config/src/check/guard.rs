@@ -36,7 +36,8 @@ pub(super) fn guard(view: &View<'_>, report: &Report<'_>) -> Result<Guard, Repor
     })
 }
 
-fn patterns(view: &View<'_>, key: &str, report: &Report<'_>) -> Result<Option<Vec<Pattern>>, Reported> {
+/// Reads a list of patterns for numbers.
+pub(super) fn patterns(view: &View<'_>, key: &str, report: &Report<'_>) -> Result<Option<Vec<Pattern>>, Reported> {
     items(view, key, |item| rules::pattern(item.text()?, &Path::TOP).ok(), report)
 }
 

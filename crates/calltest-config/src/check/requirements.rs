@@ -1,10 +1,11 @@
 //! What a call has to look like to its caller, and how our own party rejects it.
 
 use calltest_core::cause::ExpectedCause;
-use calltest_core::plan::{Presence, Rejection, Requirements, Ringing};
+use calltest_core::plan::{Forwarding, Presence, Rejection, Requirements, Ringing};
 use calltest_core::verdict::seconds;
 
 use super::call::Call;
+use super::guard::patterns;
 use crate::diagnostic::Finding;
 use crate::mode::ModeName;
 use crate::quoting::{one_of, quoted};
@@ -19,11 +20,13 @@ impl Call<'_, '_, '_> {
         let early_media = self.early_media();
         let answer_within = self.answer_within();
         let causes = self.causes();
+        let forwarding = self.forwarding();
         Ok(Requirements {
             ringing: ringing?,
             early_media: early_media?,
             answer_within: answer_within?,
             causes: causes?,
+            forwarding: forwarding?,
         })
     }
 
@@ -85,6 +88,22 @@ impl Call<'_, '_, '_> {
         let causes: Option<Vec<ExpectedCause>> = texts.into_iter().map(ExpectedCause::parse).collect();
         let known = causes.filter(|causes| !causes.is_empty());
         known.ok_or_else(|| self.report.errors().expect("the check of types came first"))
+    }
+
+    fn forwarding(&mut self) -> Result<Forwarding, Reported> {
+        let to = patterns(&self.view, "forwarded_to", self.report)?;
+        let given = self.view.node("forwarding");
+        let presence = self.view.read("forwarding", presence, self.report)?;
+        match (to, given) {
+            (None, _) => Ok(Forwarding { presence: presence.value, to: Vec::new() }),
+            (Some(to), None) => Ok(Forwarding { presence: Presence::Required, to }),
+            (Some(_), Some(given)) if presence.value == Presence::Forbidden => {
+                let message = "`forwarded_to` contradicts `forwarding: forbidden`".to_owned();
+                let place = self.place_of(&given);
+                Err(self.error(place, message))
+            }
+            (Some(to), Some(_)) => Ok(Forwarding { presence: presence.value, to }),
+        }
     }
 
     pub(super) fn rejection(&mut self) -> Result<Rejection, Reported> {

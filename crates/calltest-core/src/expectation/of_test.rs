@@ -28,6 +28,7 @@ impl Expectation {
             answer_within: requirements.answer_within,
             rejection: None,
             causes: requirements.causes.clone(),
+            forwarding: requirements.forwarding.clone(),
             digits: Vec::new(),
             sounds: Vec::new(),
         };

@@ -35,9 +35,7 @@ impl Case<'_> {
         match *stop {
             Stop::Deadline { awaiting } => self.missing_after(awaiting, self.expectation.deadline),
             Stop::Overdue { awaiting, within } => self.missing_after(awaiting, within),
-            Stop::DigitsOverdue { to, overdue } => {
-                Ok(self.digits_failure(to, DigitFault::Missing, Some(Waited::Overdue(overdue))))
-            }
+            Stop::DigitsOverdue { to, overdue } => Ok(self.missing_digits(to, Waited::Overdue(overdue))),
             Stop::AnsweredElsewhere { after } => Ok(self.wrong_call().unwrap_or_else(|| self.no_arrival(after))),
             Stop::DigitsWrong { to } => Err(self.unexplained(Awaiting::Digits(to))),
             Stop::LegEnded { awaiting, .. } => Err(self.unexplained(awaiting)),
@@ -57,7 +55,7 @@ impl Case<'_> {
             Awaiting::Answer(Side::Src) => self.not_reached(Milestone::Answer, within),
             Awaiting::Rejection => self.not_reached(Milestone::Rejection, within),
             Awaiting::CallerToEnd => Failure::NotEnded { link: self.link(Side::Dst), within },
-            Awaiting::Digits(to) => self.digits_failure(to, DigitFault::Missing, Some(Waited::Deadline(within))),
+            Awaiting::Digits(to) => self.missing_digits(to, Waited::Deadline(within)),
             // Our own party answers when we tell it to.
             Awaiting::Answer(Side::Dst)
             | Awaiting::Originate
@@ -67,6 +65,14 @@ impl Case<'_> {
                 return Err(Trouble::OutOfTime { link: self.link(Side::Src), within, what: awaiting.words() });
             }
         })
+    }
+
+    /// Where nothing at all came in, digits are the least of it.
+    fn missing_digits(&self, to: Side, waited: Waited) -> Failure {
+        let received_none = self.evidence.digits_received(to).next().is_none();
+        let expected = || self.expectation.digits_to(to).map_or_else(String::new, |expected| expected.digits.clone());
+        let no_rtp = received_none.then(|| self.no_rtp(to, format!("digits {}", expected()))).flatten();
+        no_rtp.unwrap_or_else(|| self.digits_failure(to, DigitFault::Missing, Some(waited)))
     }
 
     /// Whether what a script stopped for want of has come in since. Then nobody can tell whose delay it was.

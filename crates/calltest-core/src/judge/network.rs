@@ -163,6 +163,20 @@ impl Case<'_> {
         (!window.contains(after)).then(|| Failure::RejectedOutOfTime { link: self.link(Side::Src), after, end, window })
     }
 
+    /// That not one packet of sound came in at a side, where that was counted.
+    pub(super) fn no_rtp(&self, side: Side, expected: String) -> Option<Failure> {
+        let figures = self.evidence.media(side).filter(|figures| figures.received == 0)?;
+        Some(Failure::NoRtp { link: self.link(side), expected, sent: figures.sent })
+    }
+
+    /// A recording of what never came: Asterisk writes silence.
+    pub(super) fn recorded_nothing(&self) -> Option<Failure> {
+        let is_recorded = |what: &Observation| matches!(what, Observation::RecordingFetched { .. });
+        let recorded =
+            [Side::Src, Side::Dst].into_iter().filter(|side| self.evidence.first(*side, is_recorded).is_some());
+        recorded.into_iter().find_map(|side| self.no_rtp(side, "sound".into()))
+    }
+
     /// A sound that was not recorded in full.
     pub(super) fn sound_lost(&self) -> Option<Failure> {
         let is_through = self.evidence.script_end == ScriptEnd::Completed;

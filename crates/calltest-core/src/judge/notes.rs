@@ -21,6 +21,17 @@ impl Case<'_> {
             _ => None,
         });
         let mut notes: Vec<Note> = unannounced.then_some(Note::AnsweredWithoutRinging).into_iter().collect();
+        let mut silent: Vec<&String> = self
+            .evidence
+            .facts
+            .iter()
+            .filter_map(|fact| match &fact.what {
+                Observation::MayFallSilent { endpoint } => Some(endpoint),
+                _ => None,
+            })
+            .collect();
+        silent.dedup();
+        notes.extend(silent.into_iter().map(|endpoint| Note::MayFallSilent { endpoint: endpoint.clone() }));
         // Anybody may call, and as often as he likes.
         notes.extend(callers.by_ref().take(MOST_STRANGERS).map(|caller| Note::Stranger { link: link(), caller }));
         let counted = self.evidence.facts.iter().map(|fact| match fact.what {

@@ -14,8 +14,9 @@ use crate::caller::CallerMismatch;
 use crate::cause::{ExpectedCause, Hangup, HangupCause, TechCause};
 use crate::evidence::{Sight, Stamp};
 use crate::expectation::{ExpectedDigits, ExpectedSound, RejectionWindow};
+use crate::media::MediaFigures;
 use crate::number::PhoneNumber;
-use crate::plan::{Presence, Ringing};
+use crate::plan::{Forwarding, Presence, Ringing};
 
 /// A run in the making: each step adds a fact 100 ms after the one before, or after a pause.
 struct Story {
@@ -39,6 +40,7 @@ fn story(milestone: Milestone) -> Story {
             answer_within: None,
             rejection: None,
             causes: Vec::new(),
+            forwarding: Forwarding::FORBIDDEN,
             digits: Vec::new(),
             sounds: Vec::new(),
         },

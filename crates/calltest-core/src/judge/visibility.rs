@@ -130,7 +130,7 @@ fn spoilt_by(failure: &Failure) -> SpoiltBy {
         // Voicemail takes a call that our other end does not.
         Failure::Answered { .. } | Failure::EarlyMedia { .. } => SpoiltBy { stalled: Servers::OfDst, ..SEEN },
         Failure::Skipped { .. } => SpoiltBy { stalled: Servers::OfDst, lost_events: true, ..SEEN },
-        Failure::Digits { fault: DigitFault::Missing, .. } => MISSING,
+        Failure::NoRtp { .. } | Failure::Digits { fault: DigitFault::Missing, .. } => MISSING,
         Failure::Digits { .. } => SpoiltBy { out_of_sight: false, ..MISSING },
         // Of the last two, the right call is missing.
         Failure::NotReached { .. }
@@ -138,6 +138,8 @@ fn spoilt_by(failure: &Failure) -> SpoiltBy {
         | Failure::NoArrival { .. }
         | Failure::CallerId { .. }
         | Failure::DialledNumber { .. } => MISSING,
-        Failure::Rang { .. } | Failure::CameBack { .. } | Failure::ByOperator => SEEN,
+        // That it was not is known only if no event was lost.
+        Failure::NotForwarded { .. } => SpoiltBy { stalled: Servers::None, lost_events: true, ..SEEN },
+        Failure::Rang { .. } | Failure::CameBack { .. } | Failure::Forwarded { .. } | Failure::ByOperator => SEEN,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cause::ExpectedCause;
 use crate::name::{LinkName, TestName};
+use crate::number_rule::Pattern;
 use crate::plan::Route;
 use crate::quiet::QuietTimes;
 
@@ -58,6 +59,34 @@ pub struct Requirements {
     pub answer_within: Option<Duration>,
     /// The causes with which the far end may end the call; any if there are none.
     pub causes: Vec<ExpectedCause>,
+    /// Whether the far end may divert the call to another number.
+    pub forwarding: Forwarding,
+}
+
+/// What is expected of a far end that may divert the call to another number (SIP 3xx, call forwarding).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Whether it must, may or must not divert the call.
+    pub presence: Presence,
+    /// The numbers to which it may be diverted; any if there are none.
+    pub to: Vec<Pattern>,
+}
+
+impl Forwarding {
+    /// No call may be diverted.
+    pub const FORBIDDEN: Self = Self { presence: Presence::Forbidden, to: Vec::new() };
+
+    /// Whether the call may go on to that number.
+    pub fn permits(&self, number: &str) -> bool {
+        self.presence != Presence::Forbidden
+            && (self.to.is_empty() || self.to.iter().any(|pattern| pattern.matches(number)))
+    }
+
+    /// The numbers to which it may be diverted, in words.
+    pub fn destinations(&self) -> String {
+        let patterns: Vec<&str> = self.to.iter().map(Pattern::as_str).collect();
+        if patterns.is_empty() { "another number".into() } else { patterns.join(" or ") }
+    }
 }
 
 /// What ringing has to look like to the caller.

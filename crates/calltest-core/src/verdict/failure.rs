@@ -36,6 +36,24 @@ pub enum Failure {
         /// Whether it rang before.
         has_rung: bool,
     },
+    /// The far end diverted the call, which it must not, or not to there.
+    Forwarded {
+        /// The link called out on.
+        link: LinkName,
+        /// Since the call went out.
+        after: Duration,
+        /// Where it leads, as the server told.
+        to: String,
+        /// Where it should have led, where it may be diverted at all.
+        expected: Option<String>,
+    },
+    /// The far end did not divert the call, which it has to.
+    NotForwarded {
+        /// The link called out on.
+        link: LinkName,
+        /// Where it should have led.
+        expected: String,
+    },
     /// The call ended before the script was through.
     HungUpEarly {
         /// The link on which the end was seen.
@@ -167,6 +185,15 @@ pub enum Failure {
         /// What was dialled.
         dial_string: String,
     },
+    /// Not one packet of sound came in where digits or a sound had to.
+    NoRtp {
+        /// The link at which none came in.
+        link: LinkName,
+        /// What had to come, as "digits 12345".
+        expected: String,
+        /// How many packets went out there.
+        sent: u64,
+    },
     /// Digits got lost, changed or added on the way.
     Digits {
         /// The link that received them.
@@ -282,6 +309,9 @@ impl Failure {
         match self {
             Self::Offline { .. } => Code::EndpointOffline,
             Self::Rejected { .. } => Code::Rejected,
+            Self::Forwarded { expected: None, .. } => Code::Forwarded,
+            Self::Forwarded { expected: Some(_), .. } => Code::ForwardedElsewhere,
+            Self::NotForwarded { .. } => Code::NotForwarded,
             Self::HungUpEarly { .. } => Code::HungUpEarly,
             Self::NotReached { milestone, .. } => match milestone {
                 Milestone::Ringing => Code::NoRinging,
@@ -309,6 +339,7 @@ impl Failure {
             Self::CallerId { .. } => Code::WrongCallerId,
             Self::DialledNumber { .. } => Code::WrongNumber,
             Self::CameBack { .. } => Code::CameBack,
+            Self::NoRtp { .. } => Code::NoRtp,
             Self::Digits { fault, .. } => match fault {
                 DigitFault::Missing => Code::DigitsMissing,
                 DigitFault::Wrong { .. } => Code::DigitsWrong,
@@ -326,6 +357,16 @@ impl fmt::Display for Failure {
             Self::Rejected { link, after, end, expected, has_rung } => {
                 let rang = if *has_rung { "rang, then " } else { "" };
                 write!(f, "{link}: {rang}rejected after {} with {}, expected {expected}", seconds(*after), why(end))
+            }
+            Self::Forwarded { link, after, to, expected } => {
+                write!(f, "{link}: forwarded to {} after {}, expected ", shown(to), seconds(*after))?;
+                match expected {
+                    Some(number) => write!(f, "{number}"),
+                    None => f.write_str("no forwarding (`forwarding: allowed` lets the call go there)"),
+                }
+            }
+            Self::NotForwarded { link, expected } => {
+                write!(f, "{link}: expected the call to be forwarded to {expected}, it was not")
             }
             Self::HungUpEarly { link, after, since, end, awaiting } => {
                 let since = match since {
@@ -414,6 +455,11 @@ impl fmt::Display for Failure {
             Self::CameBack { link, dial_string } => {
                 write!(f, "{link}: {dial_string} came straight back to calltest: the dialplan has no such extension")
             }
+            Self::NoRtp { link, expected, sent } => write!(
+                f,
+                "{link}: no RTP packet came in, expected {expected}; {sent} went out; look at NAT, firewalls, codecs and the \
+                 media address"
+            ),
             Self::Digits { link, expected, received, fault, waited } => {
                 write!(f, "{link}: expected digits {expected}, received {}", digits(received))?;
                 match fault {

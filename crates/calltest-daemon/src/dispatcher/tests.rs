@@ -46,6 +46,7 @@ pub(crate) fn test(name: &str, is_manual: bool) -> CallTest {
             early_media: Presence::Allowed,
             answer_within: None,
             causes: Vec::new(),
+            forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
         schedule: Schedule {
             retry: seconds(RETRY),

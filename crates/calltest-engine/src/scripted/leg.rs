@@ -75,6 +75,12 @@ impl Leg for ScriptedLeg {
         (pace.tone + pace.gap) * digits.try_into().unwrap_or(u32::MAX)
     }
 
+    fn measure(&mut self) -> BoxFuture<'static, Vec<Observation>> {
+        let measured = |state: &mut State| state.calls[self.call].story.measured.get(&self.side).cloned();
+        let measured = self.world.with(measured).unwrap_or_default();
+        Box::pin(std::future::ready(measured))
+    }
+
     fn fetch(&mut self) -> BoxFuture<'_, Option<Result<Bytes, NotHeard>>> {
         let (recorded, time) = self.world.with(|state| {
             let call = &mut state.calls[self.call];

@@ -31,6 +31,8 @@ pub struct Story {
     /// Legs whose recording is gone with them.
     pub(super) forgetful: Vec<Side>,
     pub(super) fetch_times: HashMap<Side, Duration>,
+    /// What is told of how a leg was carried.
+    pub(super) measured: HashMap<Side, Vec<Observation>>,
 }
 
 /// What becomes of the wish to make a call.
@@ -190,6 +192,11 @@ impl Story {
     /// It answers.
     pub fn answers(self, after: Duration) -> Self {
         self.when(When::Dialled).after(after).tell(Side::Src, Observation::Answered)
+    }
+
+    /// It forwards the call to another number, which the engine has dialled or not.
+    pub fn forwards(self, after: Duration, to: &str, is_dialled: bool) -> Self {
+        self.when(When::Dialled).after(after).tell(Side::Src, Observation::Forwarded { to: to.into(), is_dialled })
     }
 
     /// It rejects the call, or hangs up if it has answered.
@@ -391,6 +398,12 @@ impl Story {
     /// The recording of what a side hears is gone with its leg, as no engine should have it.
     pub fn forgets_what_it_heard(mut self, side: Side) -> Self {
         self.forgetful.push(side);
+        self
+    }
+
+    /// What the engine tells of how a leg was carried.
+    pub fn measures(mut self, side: Side, told: impl IntoIterator<Item = Observation>) -> Self {
+        self.measured.entry(side).or_default().extend(told);
         self
     }
 

@@ -7,9 +7,11 @@
 
 mod called_off;
 mod digits;
+mod forwarding;
 mod hard_cases;
 mod late_calls;
 mod latecomers;
+mod media;
 mod modes;
 mod one_call;
 mod passes;

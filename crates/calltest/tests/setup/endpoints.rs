@@ -20,6 +20,7 @@ max_contacts = 1
 type = endpoint
 transport = transport-udp
 context = from-unasked
+rtp_keepalive = 1
 aors = unasked
 [unasked]
 type = aor
@@ -56,6 +57,31 @@ calls:
         .says(("old", "technology"), "problem", &["`SIP/foo/{number}`, but chan_sip", "`channel: PJSIP/{number}@foo`"])
         .says(("idle", "endpoint"), "unknown", &["depends on the number"])
         .says(("echo", "endpoint"), "unknown", &["does not tell of WebSocket/INCOMING"]);
+}
+
+/// Endpoints as many have them: none of them sends while nothing is said, and two follow a forwarded call by themselves.
+#[test]
+fn endpoints_that_fall_silent_or_follow_forwarded_calls_are_named() {
+    let endpoint = |name: &str, setting: &str| {
+        format!(
+            "[{name}]\ntype = endpoint\ntransport = transport-udp\ncontext = from-{name}\naors = {name}\n{setting}\n\
+             [{name}]\ntype = aor\ncontact = sip:127.0.0.1:9\n"
+        )
+    };
+    let endpoints = endpoint("plain", "") + &endpoint("core", "rtp_keepalive = 1\nredirect_method = uri_core");
+    let endpoints = endpoints + &endpoint("deep", "rtp_keepalive = 1\nredirect_method = uri_pjsip");
+    let lab = server(|options| options.pjsip(endpoints));
+    let config = "links:\n  plain: {channel: 'PJSIP/{number}@plain'}\n  core: {channel: 'PJSIP/{number}@core'}\n  \
+                  deep: {channel: 'PJSIP/{number}@deep'}\n";
+    let findings = examine(&lab, config);
+    let warns = |link: &str, words: &str| {
+        let of_link = findings.all.iter().filter(|found| found["link"] == link && found["outcome"] == "warning");
+        of_link.map(|found| found["what"].as_str().unwrap()).any(|what| what.contains(words))
+    };
+    assert!(warns("plain", "PJSIP/plain sends no RTP while nothing is said"), "{findings:#?}");
+    assert!(!warns("plain", "redirect_method") && !warns("core", "RTP"), "{findings:#?}");
+    assert!(warns("core", "(redirect_method = uri_core): they ring until calltest hears of it"), "{findings:#?}");
+    assert!(warns("deep", "(redirect_method = uri_pjsip): they ring and calltest is not told of it"), "{findings:#?}");
 }
 
 #[test]

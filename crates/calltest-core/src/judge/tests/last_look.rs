@@ -9,7 +9,7 @@ fn answered() -> Story {
 /// A pass stands whatever else happened, unless it rests on what was not seen.
 #[test]
 fn what_was_lost_matters_only_where_something_is_not_proven() {
-    let proven = |story: Story| passes_whatever_was_lost(&story.expectation, story.evidence);
+    let proven = |mut story: Story| passes_whatever_was_lost(&story.expectation, &mut story.evidence);
     assert!(proven(answered()));
     assert!(!proven(story(Milestone::Answer)), "there is no answer");
     let mut silent = answered();

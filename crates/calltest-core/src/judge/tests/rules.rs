@@ -73,6 +73,9 @@ fn cases() -> Vec<(&'static str, Story)> {
             "back to us",
             story(Milestone::Answer).dst(Observation::CameBack { link: "a".into() }).stopped(Stop::CameBack),
         ),
+        ("must not go", answered().src(Observation::Forwarded { to: "+4930".into(), is_dialled: false })),
+        ("not forwarded", changed(answered(), |case| case.expectation.forwarding.presence = Presence::Required)),
+        ("no packet came in", answered().src(fetched(second)).src(Observation::MediaCounted(MediaFigures::default()))),
         (
             "reject ourselves",
             changed(story(Milestone::Rejection), |case| case.expectation.may_be_answered = false)
