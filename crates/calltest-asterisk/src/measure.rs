@@ -24,7 +24,7 @@ pub(crate) async fn measure(server: Arc<Server>, channel_id: String, channel_nam
     match server.client.request(get).await {
         Ok(variable) => told.extend(read(&variable.value)),
         Err(error) => {
-            tracing::debug!(server = %server.name, "what the packets of {channel_name} came to is not told: {error}")
+            tracing::debug!(server = %server.name, "what the packets of {channel_name} came to is not told: {error}");
         }
     }
     if !sends_always(&server, endpoint).await {

@@ -48,7 +48,7 @@ fn story(run: &FinishedRun) -> String {
     format!("{} {:?}\n{:#?}", run.verdict.word(), run.verdict.reason(), run.evidence.facts)
 }
 
-// field telephony T1 | The far end answers 302, at once or after ringing | `fail`, forwarded to that number; nothing of it rings | 300, 301, 302, 305 and 380; after 180 and after 183 with a voice; a name instead of a number; each mode that calls out
+// field telephony 1 | The far end answers 302, at once or after ringing | `fail`, forwarded to that number; nothing of it rings | 300, 301, 302, 305 and 380; after 180 and after 183 with a voice; a name instead of a number; each mode that calls out
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forwarded_call_is_named_and_goes_no_further() {
     let ms = Duration::from_millis;
@@ -75,11 +75,11 @@ async fn a_forwarded_call_is_named_and_goes_no_further() {
         over(ring("", None), "named"),
     ];
     let stage = stage(&lab, &tests).await;
-    for nth in 0..tests.len() {
+    for (nth, test) in tests.iter().enumerate() {
         let run = stage.start_nth(nth).await.unwrap();
-        assert_eq!(run.verdict.code(), Some(Code::Forwarded), "{}: {}", tests[nth].name, story(&run));
+        assert_eq!(run.verdict.code(), Some(Code::Forwarded), "{}: {}", test.name, story(&run));
         let reason = run.verdict.reason().unwrap();
-        let to = if tests[nth].name.as_str().ends_with("named") { "reception" } else { ELSEWHERE };
+        let to = if test.name.as_str().ends_with("named") { "reception" } else { ELSEWHERE };
         assert!(reason.contains(&format!(": forwarded to {to} after ")), "{reason}");
         assert!(run.duration < seconds(4), "{:?}", run.duration);
         let is_dialled = |what: &Observation| matches!(what, Observation::Forwarded { is_dialled: true, .. });
@@ -90,7 +90,7 @@ async fn a_forwarded_call_is_named_and_goes_no_further() {
     stage.close().await;
 }
 
-// field telephony T1
+// field telephony 1
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_may_be_forwarded_goes_on_where_it_leads() {
     let lab = lab(&[

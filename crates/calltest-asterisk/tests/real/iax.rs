@@ -31,7 +31,7 @@ fn with(presence: Presence, mut test: CallTest) -> CallTest {
     test
 }
 
-// field telephony T5 | A call by IAX2 to a far end that never rings | `fail`, no ringing | an answer without ringing where it is required, or forbidden; a far end that rings; a busy one
+// field telephony 5 | A call by IAX2 to a far end that never rings | `fail`, no ringing | an answer without ringing where it is required, or forbidden; a far end that rings; a busy one
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_driver_calls_ringing_is_none() {
     let own = asterisk_lab::LoopbackAddress::lease().unwrap();

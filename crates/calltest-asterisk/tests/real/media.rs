@@ -57,7 +57,7 @@ fn recorded(mut test: CallTest, link: &str) -> CallTest {
 }
 
 /// SIPp takes the call, and never sends a packet.
-// field telephony T11
+// field telephony 11
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_recorded_of_a_far_end_that_sends_nothing_is_no_sound() {
     let far_ends = [("mute", Scenario::silent().rings().answers())];
@@ -92,7 +92,7 @@ fn quiet_calls() -> [CallTest; 2] {
     [long, late]
 }
 
-// field telephony T3 | The far side ends a call on which it hears no RTP for some seconds | pass: a phone always sends | long digits one way; a long pause after the answer; an endpoint without keepalive, which has a note
+// field telephony 3 | The far side ends a call on which it hears no RTP for some seconds | pass: a phone always sends | long digits one way; a long pause after the answer; an endpoint without keepalive, which has a note
 #[tokio::test(flavor = "multi_thread")]
 async fn a_far_side_that_wants_to_hear_us_all_the_time_does() {
     let lab = impatient("");
@@ -106,7 +106,7 @@ async fn a_far_side_that_wants_to_hear_us_all_the_time_does() {
     stage.close().await;
 }
 
-// field telephony T3
+// field telephony 3
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_falls_silent_is_named() {
     let lab = impatient("rtp_keepalive = 0\n");

@@ -12,7 +12,7 @@ fn counted(sent: u64, received: u64) -> [Observation; 1] {
     [Observation::MediaCounted(MediaFigures { sent, received, ..MediaFigures::default() })]
 }
 
-// field telephony T12 | Sound goes one way only | `fail` that says that no RTP came in | either side; digits that come all the same; some packets, and no digits; no figures at all
+// field telephony 12 | Sound goes one way only | `fail` that says that no RTP came in | either side; digits that come all the same; some packets, and no digits; no figures at all
 #[tokio::test(start_paused = true)]
 async fn where_no_packet_came_in_digits_are_the_least_of_it() {
     let deaf = |story: Story| (0..5).fold(story, |story, _| story.loses_digit(Side::Src, 1));
@@ -33,7 +33,7 @@ async fn where_no_packet_came_in_digits_are_the_least_of_it() {
     assert!(some.verdict.reason().unwrap().contains("expected digits"), "{:?}", some.verdict);
 }
 
-// field telephony T11 | The far end answers, and no sound can come | `fail` that says that no RTP came in | nothing recorded; sound that came; an end by the far end, after which nothing is known
+// field telephony 11 | The far end answers, and no sound can come | `fail` that says that no RTP came in | nothing recorded; sound that came; an end by the far end, after which nothing is known
 #[tokio::test(start_paused = true)]
 async fn a_recording_of_sound_that_never_came_is_none() {
     let answers = || Story::of_call_out().answers(ms(200));
