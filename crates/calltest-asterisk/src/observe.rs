@@ -60,9 +60,11 @@ pub(crate) fn observe(event: &Event) -> Option<Observation> {
 
 fn call_end(channel: &Channel, cause: i64, tech: Option<i64>) -> Hangup {
     let technology = channel.name.split('/').next().unwrap_or_default();
+    // A call that is up is ended by a request, which has no status: what Asterisk tells there is made of the cause.
+    let was_rejected = channel.state != ChannelState::Up;
     Hangup {
         cause: HangupCause(cause.try_into().unwrap_or(0)),
-        tech_cause: tech.filter(|code| *code != 0).map(|code| tech_cause(technology, code)),
+        tech_cause: tech.filter(|code| *code != 0 && was_rejected).map(|code| tech_cause(technology, code)),
     }
 }
 

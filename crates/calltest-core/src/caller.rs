@@ -5,9 +5,13 @@
 
 use std::fmt;
 
-use crate::number::{Dialplan, PhoneNumber};
+use crate::number::{Dialplan, PhoneNumber, split_country_code};
 use crate::number_rule::Rejected;
 use crate::plan::{Link, Server};
+
+/// What far ends show in place of a number that is withheld, or that they do not have (RFC 3323, RFC 3325, and what gateways
+/// and Asterisk itself make of it).
+const WITHHELD: [&str; 7] = ["anonymous", "restricted", "private", "unavailable", "unknown", "withheld", "asserted"];
 
 /// The number of a caller on a link, after the rules for incoming numbers. No caller ID stays no caller ID.
 ///
@@ -47,6 +51,11 @@ pub fn check_number(dialplan: &Dialplan, configured: &PhoneNumber, incoming: &st
     if incoming.is_empty() {
         return Err(CallerMismatch::None { expected: configured.clone() });
     }
+    if !configured.to_string().eq_ignore_ascii_case(incoming)
+        && WITHHELD.iter().any(|word| incoming.eq_ignore_ascii_case(word))
+    {
+        return Err(CallerMismatch::Withheld { expected: configured.clone(), shown: incoming.into() });
+    }
     let read_as = match configured {
         PhoneNumber::Extension(extension) if incoming.ends_with(extension.as_str()) => return Ok(()),
         PhoneNumber::Extension(_) => None,
@@ -65,6 +74,13 @@ pub enum CallerMismatch {
     None {
         /// The configured number.
         expected: PhoneNumber,
+    },
+    /// The call showed a word in place of a number.
+    Withheld {
+        /// The configured number.
+        expected: PhoneNumber,
+        /// The word.
+        shown: String,
     },
     /// The call showed another number.
     Differs {
@@ -88,13 +104,23 @@ impl fmt::Display for CallerMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None { expected } => write!(f, "expected caller ID {expected}, no caller ID received"),
+            Self::Withheld { expected, shown } => {
+                write!(f, "expected caller ID {expected}, the number is withheld: received {shown}")
+            }
             Self::Rejected { expected, rejected } => write!(f, "expected caller ID {expected}, but {rejected}"),
             Self::Differs { expected, received, read_as } => {
                 write!(f, "expected caller ID {expected}, received {received}")?;
                 match (expected, read_as) {
                     (PhoneNumber::Extension(_), _) => f.write_str(", which does not end with it"),
                     (PhoneNumber::E164(_), Some(read_as)) if read_as != received => {
-                        write!(f, ", which reads as {read_as}")
+                        write!(f, ", which reads as {read_as}")?;
+                        match lacks_plus(expected, received) {
+                            Some(country) => write!(
+                                f,
+                                "; if callers come without `+` here, add `_{country}!: '+{{number}}'` to the link's `incoming`"
+                            ),
+                            None => Ok(()),
+                        }
                     }
                     (PhoneNumber::E164(_), Some(_)) => Ok(()),
                     (PhoneNumber::E164(_), None) => f.write_str(", which is not a number of this numbering plan"),
@@ -102,6 +128,15 @@ impl fmt::Display for CallerMismatch {
             }
         }
     }
+}
+
+/// The country code of a number that is the expected one but for the `+`, as many VoIP providers show it.
+fn lacks_plus<'n>(expected: &'n PhoneNumber, received: &str) -> Option<&'n str> {
+    let expected = match expected {
+        PhoneNumber::E164(number) => number.strip_prefix('+')?,
+        PhoneNumber::Extension(_) => return None,
+    };
+    (expected == received).then(|| split_country_code(expected)).flatten().map(|(country, _)| country)
 }
 
 #[cfg(test)]
@@ -162,6 +197,38 @@ mod tests {
         assert_eq!(mismatch.to_string(), "expected caller ID +49911123, received 0911124, which reads as +49911124");
         let mismatch = check_number(&german(None), &configured, " ").unwrap_err();
         assert_eq!(mismatch.to_string(), "expected caller ID +49911123, no caller ID received");
+    }
+
+    // field telephony 7 | A caller whose number is withheld, shown as a word | `fail` that says so | each word, in any case; a link that is called so; an extension
+    #[test]
+    fn a_word_in_place_of_a_number_is_a_withheld_one() {
+        let configured = PhoneNumber::parse("+49911123").unwrap();
+        for word in WITHHELD.iter().map(|word| word.to_uppercase()).chain(["anonymous".into(), "Restricted".into()]) {
+            let mismatch = check_number(&german(None), &configured, &word).unwrap_err();
+            let sentence = format!("expected caller ID +49911123, the number is withheld: received {word}");
+            assert_eq!(mismatch.to_string(), sentence);
+        }
+        assert_eq!(check_number(&german(None), &PhoneNumber::parse("anonymous").unwrap(), "anonymous"), Ok(()));
+        let mismatch = check_number(&german(None), &PhoneNumber::parse("123").unwrap(), "anonymous").unwrap_err();
+        assert!(matches!(mismatch, CallerMismatch::Withheld { .. }), "{mismatch}");
+    }
+
+    // field telephony 30 | A caller in international format without the plus sign | `fail` that names the cure | another country; another number; a number that is too short
+    #[test]
+    fn a_caller_without_its_plus_sign_is_told_the_cure() {
+        let sentence = |plan: &Dialplan, configured: &str, incoming: &str| {
+            check_number(plan, &PhoneNumber::parse(configured).unwrap(), incoming).unwrap_err().to_string()
+        };
+        let said = sentence(&german(Some("30")), "+494012345678", "494012345678");
+        assert_eq!(
+            said,
+            "expected caller ID +494012345678, received 494012345678, which reads as +4930494012345678; if callers come \
+             without `+` here, add `_49!: '+{number}'` to the link's `incoming`"
+        );
+        assert!(sentence(&german(Some("30")), "+33123456789", "33123456789").contains("`_33!: '+{number}'`"));
+        for other in ["494012345679", "4940123456", "04012345679"] {
+            assert!(!sentence(&german(Some("30")), "+494012345678", other).contains("incoming"), "{other}");
+        }
     }
 
     #[test]

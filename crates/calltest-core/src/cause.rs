@@ -66,6 +66,8 @@ impl HangupCause {
     pub const NORMAL_CLEARING: Self = Self(16);
     /// The called party is busy.
     pub const USER_BUSY: Self = Self(17);
+    /// 26: somebody else has taken the call (Asterisk; not in Q.850).
+    pub const ANSWERED_ELSEWHERE: Self = Self(26);
     /// No circuit available: congestion.
     pub const CONGESTION: Self = Self(34);
 

@@ -92,7 +92,7 @@ async fn each_answering_mode_fails_for_the_right_reason() {
             patient(answer(at("bar", "", None), None, None)),
             vec![Caller { then: "leaves", ..FITTING }],
             "fail",
-            "after the answer with 16 normal clearing, while waiting for the next step",
+            "after the answer with 16 normal clearing",
         ),
         (
             within(record(at("bar", "", None), None, None), 1500),

@@ -75,7 +75,7 @@ async fn each_mode_fails_for_the_right_reason() {
             "Local/silent@far",
             short(ring("out", None)),
             "fail",
-            &["out: expected ringing, saw no sign of life within 1.50 s"],
+            &["out: expected ringing, saw neither ringing, answer nor rejection within 1.50 s"],
         ),
         (
             "Local/leaves@far",

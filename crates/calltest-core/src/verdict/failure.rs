@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::seconds;
 use crate::awaiting::Awaiting;
 use crate::caller::CallerMismatch;
-use crate::cause::{ExpectedCause, Hangup};
+use crate::cause::{ExpectedCause, Hangup, HangupCause};
 use crate::code::Code;
 use crate::dtmf::DigitFault;
 use crate::expectation::{Milestone, RejectionWindow};
@@ -285,7 +285,7 @@ pub enum Waited {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Nothing => "no sign of life",
+            Self::Nothing => "neither ringing, answer nor rejection",
             Self::EarlyMedia => "only early media",
             Self::Ringing => "only ringing",
             Self::Answered => "an answer",
@@ -335,7 +335,9 @@ impl Failure {
             Self::Rang { .. } => Code::UnwantedRinging,
             Self::Answered { .. } => Code::UnwantedAnswer,
             Self::NoArrival { .. } => Code::NoArrival,
-            Self::CallerId { mismatch: CallerMismatch::None { .. }, .. } => Code::CallerIdWithheld,
+            Self::CallerId { mismatch: CallerMismatch::None { .. } | CallerMismatch::Withheld { .. }, .. } => {
+                Code::CallerIdWithheld
+            }
             Self::CallerId { .. } => Code::WrongCallerId,
             Self::DialledNumber { .. } => Code::WrongNumber,
             Self::CameBack { .. } => Code::CameBack,
@@ -369,18 +371,23 @@ impl fmt::Display for Failure {
                 write!(f, "{link}: expected the call to be forwarded to {expected}, it was not")
             }
             Self::HungUpEarly { link, after, since, end, awaiting } => {
-                let since = match since {
-                    Since::Answer => "after the answer",
-                    Since::Dialling => "after it went out",
-                    Since::Arrival => "after it arrived",
-                };
-                write!(
-                    f,
-                    "{link}: the call ended {} {since} with {}, while waiting for {}",
-                    seconds(*after),
-                    why(end),
-                    awaiting.words()
-                )
+                let (after, why) = (seconds(*after), why(end));
+                let is_elsewhere = end.is_some_and(|end| end.cause == HangupCause::ANSWERED_ELSEWHERE);
+                match since {
+                    Since::Answer => write!(f, "{link}: the call ended {after} after the answer with {why}")?,
+                    Since::Dialling => write!(f, "{link}: the call ended {after} after it went out with {why}")?,
+                    Since::Arrival if is_elsewhere => {
+                        write!(f, "{link}: the call was answered elsewhere, {after} after it arrived")?;
+                    }
+                    Since::Arrival => {
+                        write!(f, "{link}: the caller gave the call up {after} after it arrived, with {why}")?;
+                    }
+                }
+                // A pause of our own is nothing that anybody waits for.
+                match awaiting {
+                    Awaiting::Pause => Ok(()),
+                    awaiting => write!(f, ", while waiting for {}", awaiting.words()),
+                }
             }
             Self::NotReached { link, milestone, within, progress } => {
                 write!(f, "{link}: expected {milestone}, saw {progress} within {}", seconds(*within))

@@ -163,7 +163,7 @@ async fn a_call_that_comes_before_the_run_has_dialled_is_not_its_own() {
     let alone = story.never_arrives();
     let slow_turn = ScriptedServer::named("a").permits_after(ms(1000));
     let run = Scene::in_world(World::of(alone).with_server(slow_turn)).run(&dtmf()).await;
-    check(&run, "fail", "bar: no call arrived within 10 s; foo saw no sign of life");
+    check(&run, "fail", "bar: no call arrived within 10 s; foo saw neither ringing, answer nor rejection");
 }
 
 /// A run that ends for another reason than that somebody stops it.
@@ -186,7 +186,13 @@ async fn however_a_run_ends_before_its_call_has_arrived_the_call_is_expected() {
     let asked_to_end = end(end(slow(1_000_000), soft), gone);
     // The time was up; the connection was lost; the server itself has ended the call.
     let cases = [
-        (dtmf().lasts(2000), slow(1_000_000), "fail", "bar: no call arrived within 2 s; foo saw no sign of life", 0),
+        (
+            dtmf().lasts(2000),
+            slow(1_000_000),
+            "fail",
+            "bar: no call arrived within 2 s; foo saw neither ringing, answer nor rejection",
+            0,
+        ),
         (dtmf(), end(slow(1_000_000), Act::lose("a")), "error", lost, 1000),
         (dtmf(), asked_to_end, "fail", "foo: rejected after 0.40 s with 16 normal clearing, expected an answer", 0),
     ];

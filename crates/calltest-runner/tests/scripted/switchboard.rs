@@ -297,7 +297,7 @@ async fn a_caller_who_gives_up_at_once_is_seen_to() {
         .when(When::Listening("bar".into()))
         .after(ms(40))
         .then(Act::End(Side::Dst, calltest_core::cause::HangupCause(16).into()));
-    let reason = "bar: the call ended 0 s after it arrived with 16 normal clearing, while waiting for the next step";
+    let reason = "bar: the caller gave the call up 0 s after it arrived, with 16 normal clearing";
     check(&run(&wait(), story).await, "fail", reason);
     let silent = Story::of_call_in(Incoming::on("bar")).without(Side::Dst, Sign::Gone);
     passes(&run(&wait(), silent).await);

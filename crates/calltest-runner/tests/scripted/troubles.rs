@@ -148,7 +148,7 @@ async fn what_is_missing_or_late_on_a_server_that_stood_still_proves_nothing() {
     // As much silence as it always may have proves something.
     let world = World::of(out()).with_server(silent(1000));
     let missing = Scene::in_world(world).run(&ring()).await;
-    check(&missing, "fail", "foo: expected ringing, saw no sign of life within 10 s");
+    check(&missing, "fail", "foo: expected ringing, saw neither ringing, answer nor rejection within 10 s");
     // Nobody stands still and rejects a call.
     let world = World::of(out().rejects(ms(300), 17, Some(486))).with_server(silent(1500));
     let rejected = Scene::in_world(world).run(&ring()).await;

@@ -35,7 +35,7 @@ fn spoil(fake: &FakeAsterisk, way: Way, how: Digits) {
 }
 
 pub(crate) const BROKEN: &[Broken] = &[
-    by_far_end("no-ringing", "expected ringing, saw no sign of life"),
+    by_far_end("no-ringing", "expected ringing, saw neither ringing, answer nor rejection"),
     by_far_end("no-answer", "expected an answer, saw only ringing"),
     by_far_end("busy", "17 user busy, expected an answer"),
     by_far_end("busy-ring", "17 user busy, expected ringing"),

@@ -33,9 +33,10 @@ async fn each_mode_fails_for_the_right_reason_in_the_dialplan_too() {
         local("ring-busy", "busy", ring()).fails("rejected after <0..1> s with 17 user busy, expected ringing"),
         local("ring-progress", "progress", ring()).fails("expected ringing, saw only early media within 1.50 s"),
         local("ring-progress-counts", "progress", ring().early_media_is_ringing()),
-        local("ring-proceeds", "proceeds", ring()).fails("expected ringing, saw no sign of life within 1.50 s"),
+        local("ring-proceeds", "proceeds", ring())
+            .fails("expected ringing, saw neither ringing, answer nor rejection within 1.50 s"),
         local("ring-ends", "rings-busy", ring().stays(1200))
-            .fails("the call ended <0.6..1.2> s after it went out with 17 user busy, while waiting for the next step"),
+            .fails("the call ended <0.6..1.2> s after it went out with 17 user busy"),
         local("play-congestion", "congestion", play())
             .fails("rejected after <0..1> s with 34 no circuit available, expected an answer"),
         local("play-rings", "rings", play()).fails("expected an answer, saw only ringing within 1.50 s"),

@@ -52,8 +52,10 @@ async fn each_call_that_is_not_rejected_as_it_should_be_fails() {
             .fails("expected a rejection, saw only ringing within 1.50 s"),
         sip("early", far().sends_early_media(), soon())
             .fails("expected a rejection, saw only early media within 0.70 s"),
-        sip("silent", far(), soon()).fails("expected a rejection, saw no sign of life within 0.70 s"),
-        sip("tries", far().tries(), soon()).fails("expected a rejection, saw no sign of life within 0.70 s"),
+        sip("silent", far(), soon())
+            .fails("expected a rejection, saw neither ringing, answer nor rejection within 0.70 s"),
+        sip("tries", far().tries(), soon())
+            .fails("expected a rejection, saw neither ringing, answer nor rejection within 0.70 s"),
         sip("answers", far().answers(), fail()).fails("answered <0..1> s after the call went out, expected no answer"),
         sip("rings-answers", far().rings().waits(ms(400)).answers().waits(ms(100)).hangs_up(), fail())
             .fails("answered <0.4..1.4> s after the call went out, expected no answer"),

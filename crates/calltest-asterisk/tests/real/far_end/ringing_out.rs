@@ -58,7 +58,9 @@ async fn each_call_that_does_not_ring_out_fails() {
         sip("without-early", far().rings().waits(ms(900)).rejects(480), timeout().early_media(Required))
             .fails("expected early media, was rejected without"),
         // This one takes half a minute: so long may a call take to ring.
-        sip("silent", far(), timeout()).fails("expected ringing, saw no sign of life within 30 s").takes(33_000),
+        sip("silent", far(), timeout())
+            .fails("expected ringing, saw neither ringing, answer nor rejection within 30 s")
+            .takes(33_000),
     ])
     .await;
 }

@@ -101,7 +101,7 @@ fn as_much_delay_as_we_may_have_proves_something() {
         case.evidence.loop_delay = by;
         case
     };
-    delayed(MAX_LOOP_DELAY).is("fail", "foo: expected ringing, saw no sign of life within 30 s");
+    delayed(MAX_LOOP_DELAY).is("fail", "foo: expected ringing, saw neither ringing, answer nor rejection within 30 s");
     delayed(MAX_LOOP_DELAY + Duration::from_millis(1)).is(
         "error",
         "this process was held up for 1.0 s during the run, so what was late, corrupted or not seen proves nothing",
@@ -153,8 +153,7 @@ fn whichever_leg_knows_the_cause_tells_it() {
         let case = super::story(Milestone::Answer).arrived().src(gone).dst(request);
         case.stopped(Stop::LegEnded { side: Side::Dst, awaiting: Awaiting::Pause })
     };
-    let at_dst =
-        "bar: the call ended 0.30 s after it went out with 38 network out of order, while waiting for the next step";
+    let at_dst = "bar: the call ended 0.30 s after it went out with 38 network out of order";
     both(None).is("fail", at_dst);
     let at_src = "foo: rejected after 0.20 s with 16 normal clearing, expected an answer";
     both(Some(HangupCause::NORMAL_CLEARING)).is("fail", at_src);

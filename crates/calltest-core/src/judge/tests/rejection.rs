@@ -103,7 +103,9 @@ fn the_time_of_a_rejection_is_the_servers() {
 
 #[test]
 fn a_rejection_that_does_not_come_fails_and_our_own_hangup_is_none() {
-    soon().overdue(Awaiting::Rejection, 1).is("fail", "foo: expected a rejection, saw no sign of life within 1 s");
+    soon()
+        .overdue(Awaiting::Rejection, 1)
+        .is("fail", "foo: expected a rejection, saw neither ringing, answer nor rejection within 1 s");
     soon()
         .src(Observation::EarlyMedia)
         .overdue(Awaiting::Rejection, 1)
@@ -146,7 +148,9 @@ fn a_rejection_that_nobody_could_have_seen_is_missed_by_none() {
 
 #[test]
 fn a_call_that_does_not_ring_out_has_to_ring() {
-    later().overdue(Awaiting::Ringing, 30).is("fail", "foo: expected ringing, saw no sign of life within 30 s");
+    later()
+        .overdue(Awaiting::Ringing, 30)
+        .is("fail", "foo: expected ringing, saw neither ringing, answer nor rejection within 30 s");
     later()
         .rejected(17, 486)
         .leg_ended(Awaiting::Ringing)

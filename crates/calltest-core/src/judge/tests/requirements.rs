@@ -44,7 +44,7 @@ fn ringing_that_is_required_comes_before_the_answer_or_the_rejection() {
     // Before either of them there is still time to ring.
     required(story(Milestone::Answer))
         .deadline(Awaiting::Answer(Side::Src))
-        .is("fail", "foo: expected an answer, saw no sign of life within 30 s");
+        .is("fail", "foo: expected an answer, saw neither ringing, answer nor rejection within 30 s");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn arrivals() -> Vec<Row> {
             dtmf(),
             good().never_arrives(),
             "fail",
-            "bar: no call arrived within 10 s; foo saw no sign of life",
+            "bar: no call arrived within 10 s; foo saw neither ringing, answer nor rejection",
         ),
         row(
             "it never arrives, though it rings",
@@ -167,7 +167,7 @@ fn of_a_call_that_is_answered() -> Vec<Row> {
             dtmf(),
             hangs_up(When::Happens(Side::Src, Sign::Answered), 38),
             "fail",
-            "foo: the call ended 0 s after the answer with 38 network out of order, while waiting for the next step",
+            "foo: the call ended 0 s after the answer with 38 network out of order",
         ),
         row(
             "hung up amid the digits",
@@ -244,7 +244,7 @@ fn calls() -> Vec<Row> {
             call(),
             good().without(Side::Src, Sign::Ringing),
             "fail",
-            "foo: expected ringing, saw no sign of life within 10 s",
+            "foo: expected ringing, saw neither ringing, answer nor rejection within 10 s",
         ),
         row(
             "the ringing becomes early media",
@@ -300,7 +300,7 @@ fn calls() -> Vec<Row> {
             call().rings_for(1000),
             good().rejects(ms(500), 41, Some(500)),
             "fail",
-            "foo: the call ended 0.50 s after it went out with 41 temporary failure (SIP 500), while waiting for the next step",
+            "foo: the call ended 0.50 s after it went out with 41 temporary failure (SIP 500)",
         ),
         row("busy, as the caller has to see it", rejected(Rejection::Busy, &["SIP 486"]), good(), "pass", ""),
         row("congestion, as the caller has to see it", rejected(Rejection::Congestion, &["34"]), good(), "pass", ""),

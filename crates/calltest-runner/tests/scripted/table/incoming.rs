@@ -73,7 +73,17 @@ fn waits() -> Vec<Row> {
                 .after(ms(500))
                 .then(calltest_engine::scripted::Act::End(Side::Dst, calltest_core::cause::HangupCause(16).into())),
             "fail",
-            "bar: the call ended 0.50 s after it arrived with 16 normal clearing, while waiting for the next step",
+            "bar: the caller gave the call up 0.50 s after it arrived, with 16 normal clearing",
+        ),
+        row(
+            "somebody else takes the call",
+            wait().rings_for(3000),
+            calls()
+                .when(When::Commanded(Side::Dst, CommandKind::Ring))
+                .after(ms(500))
+                .then(calltest_engine::scripted::Act::End(Side::Dst, calltest_core::cause::HangupCause(26).into())),
+            "fail",
+            "bar: the call was answered elsewhere, 0.50 s after it arrived",
         ),
         row(
             "the caller gives up, and no cause is told",
@@ -84,7 +94,7 @@ fn waits() -> Vec<Row> {
                 .after(ms(500))
                 .tell(Side::Dst, Observation::Gone { end: None }),
             "fail",
-            "bar: the call ended 0.49 s after it arrived with 16 normal clearing, while waiting for the next step",
+            "bar: the caller gave the call up 0.49 s after it arrived, with 16 normal clearing",
         ),
         row(
             "it is gone, and nobody has asked for that",

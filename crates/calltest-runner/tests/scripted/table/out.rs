@@ -58,13 +58,19 @@ fn rings() -> Vec<Row> {
             "fail",
             "foo: expected ringing, saw only early media within 10 s",
         ),
-        row("nothing comes", ring(), out(), "fail", "foo: expected ringing, saw no sign of life within 10 s"),
+        row(
+            "nothing comes",
+            ring(),
+            out(),
+            "fail",
+            "foo: expected ringing, saw neither ringing, answer nor rejection within 10 s",
+        ),
         row(
             "only a sign of life comes",
             ring(),
             out().proceeds(ms(100)),
             "fail",
-            "foo: expected ringing, saw no sign of life within 10 s",
+            "foo: expected ringing, saw neither ringing, answer nor rejection within 10 s",
         ),
         row(
             "early media required, it only rings",
@@ -135,7 +141,7 @@ fn rings() -> Vec<Row> {
             ring().rings_for(3000),
             out().rings(ms(200)).rejects(ms(500), 17, Some(486)),
             "fail",
-            "foo: the call ended 0.50 s after it went out with 17 user busy (SIP 486), while waiting for the next step",
+            "foo: the call ended 0.50 s after it went out with 17 user busy (SIP 486)",
         ),
         row(
             "a cause that is right",
@@ -258,7 +264,13 @@ fn plays() -> Vec<Row> {
             "fail",
             "foo: expected an answer, saw only ringing within 10 s",
         ),
-        row("nothing comes", play(), out(), "fail", "foo: expected an answer, saw no sign of life within 10 s"),
+        row(
+            "nothing comes",
+            play(),
+            out(),
+            "fail",
+            "foo: expected an answer, saw neither ringing, answer nor rejection within 10 s",
+        ),
         row(
             "not answered in time",
             play().answered_within(1000),

@@ -20,7 +20,13 @@ fn fails() -> Vec<Row> {
         row("rejected just in time", fail(), out().rejects(ms(1999), 1, Some(404)), "pass", ""),
         row("rejected without a cause", fail(), out().rings(ms(9)).rejects(ms(500), 0, None), "pass", ""),
         row("it rings before", fail(), out().rings(ms(100)).rejects(ms(500), 17, Some(486)), "pass", ""),
-        row("never rejected", fail(), out(), "fail", "foo: expected a rejection, saw no sign of life within 2 s"),
+        row(
+            "never rejected",
+            fail(),
+            out(),
+            "fail",
+            "foo: expected a rejection, saw neither ringing, answer nor rejection within 2 s",
+        ),
         row(
             "never rejected, though it rings",
             fail(),
@@ -159,7 +165,13 @@ fn timeouts() -> Vec<Row> {
             "pass",
             "",
         ),
-        row("never rings", timeout(), out(), "fail", "foo: expected ringing, saw no sign of life within 30 s"),
+        row(
+            "never rings",
+            timeout(),
+            out(),
+            "fail",
+            "foo: expected ringing, saw neither ringing, answer nor rejection within 30 s",
+        ),
         row(
             "only early media, which does not count",
             timeout(),
