@@ -100,8 +100,11 @@ impl Dump {
         if key.status != Status::Current || !key.counts_in(view.mode()) {
             return;
         }
-        self.name(key.name, depth);
         let node = view.node(key.name).map(|at| at.value);
+        if key.is_omitted_if_unset && node.is_none() {
+            return;
+        }
+        self.name(key.name, depth);
         match (key.kind, node.map(|node| &node.value)) {
             (Kind::Section(section), _) if !(section.is_optional() && node.is_none()) => {
                 self.inner(&view.section(key.name), section, depth);

@@ -15,6 +15,8 @@ pub(crate) struct Key {
     /// The modes in which it has an effect; of interest for the keys of calls only.
     pub(crate) modes: &'static [ModeName],
     pub(crate) status: Status,
+    /// Not in a dump unless it is set: dumps of files without it stay as they were.
+    pub(crate) is_omitted_if_unset: bool,
 }
 
 /// What holds where the file says nothing.
@@ -43,7 +45,15 @@ pub(crate) enum Status {
 
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, default: DefaultValue::Unset, doc, modes: ModeName::ALL, status: Status::Current }
+        Self {
+            name,
+            kind,
+            default: DefaultValue::Unset,
+            doc,
+            modes: ModeName::ALL,
+            status: Status::Current,
+            is_omitted_if_unset: false,
+        }
     }
 
     pub(crate) const fn default(self, text: &'static str) -> Self {
@@ -56,6 +66,10 @@ impl Key {
 
     pub(crate) const fn modes(self, modes: &'static [ModeName]) -> Self {
         Self { modes, ..self }
+    }
+
+    pub(crate) const fn omitted_if_unset(self) -> Self {
+        Self { is_omitted_if_unset: true, ..self }
     }
 
     pub(crate) const fn ignored(self) -> Self {
@@ -128,6 +142,8 @@ pub(crate) enum Kind {
     /// A text that is not shown.
     Secret,
     Host,
+    /// The path of a URL.
+    UriPath,
     Word,
     Digits,
     CountryCode,
