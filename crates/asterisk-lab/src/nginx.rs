@@ -95,25 +95,25 @@ impl Proxy {
     ///
     /// When nginx does not take the lines, or does not come up.
     pub fn start(nginx: &Nginx, server: &str) -> Result<Self, LabError> {
-        Self::start_listening(nginx, "", server)
+        Self::start_at(LoopbackAddress::lease()?, nginx, "", server)
     }
 
-    /// The same with TLS, with a certificate and its private key in PEM files.
+    /// The same with TLS, at an address for which the certificate was made. Certificate and private key are PEM files.
     ///
     /// # Errors
     ///
     /// As [`Proxy::start`] does.
-    pub fn start_with_tls(nginx: &Nginx, certificate: &Path, key: &Path, server: &str) -> Result<Self, LabError> {
-        let [certificate, key] = [certificate, key].map(Path::display);
-        Self::start_listening(
-            nginx,
-            " ssl",
-            &format!("ssl_certificate {certificate};\nssl_certificate_key {key};\n{server}"),
-        )
+    pub fn start_with_tls(
+        address: LoopbackAddress,
+        nginx: &Nginx,
+        [certificate, key]: [&Path; 2],
+        server: &str,
+    ) -> Result<Self, LabError> {
+        let files = format!("ssl_certificate {};\nssl_certificate_key {};\n", certificate.display(), key.display());
+        Self::start_at(address, nginx, " ssl", &(files + server))
     }
 
-    fn start_listening(nginx: &Nginx, tls: &str, server: &str) -> Result<Self, LabError> {
-        let leased = LoopbackAddress::lease()?;
+    fn start_at(leased: LoopbackAddress, nginx: &Nginx, tls: &str, server: &str) -> Result<Self, LabError> {
         let address = FreePorts::on(leased.ip()).tcp(PORT)?;
         let directory = create_temporary_directory(&std::env::temp_dir(), "asterisk-lab-nginx-")?;
         let root = directory.path();
