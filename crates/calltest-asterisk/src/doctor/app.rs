@@ -45,6 +45,11 @@ pub(super) async fn connect(
             None
         }
         Err(error) => {
+            // Requests have been answered, so it is the new connections that are too many.
+            let error = match error {
+                ConnectError::HungUp { server, .. } => ConnectError::EventsHungUp { server },
+                error => error,
+            };
             if let Some(fix) = advice(&error, examined.server.asterisk()) {
                 findings.about_server(Check::App, Outcome::Problem, Problem::new(error.to_string(), fix));
                 return None;

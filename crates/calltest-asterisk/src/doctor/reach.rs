@@ -41,7 +41,10 @@ pub(super) async fn look_at_rights(examined: &Examined<'_>, findings: &mut Findi
     let hangup = channels::Hangup { channel_id: "calltest-doctor".into(), ..Default::default() };
     match examined.client.request(hangup).await {
         Err(error) if !error.is_not_found() => {
-            explain(examined.client.diagnose(error), examined.server.asterisk(), findings);
+            // That the server can be reached, has been said.
+            let (check, problem) = problem(examined.client.diagnose(error), examined.server.asterisk());
+            let check = if check == Check::Reach { Check::Rights } else { check };
+            findings.about_server(check, Outcome::Problem, problem);
             false
         }
         _ => {
