@@ -266,8 +266,8 @@ pub enum ConnectError {
         module: String,
     },
     /// An HTTP server, but not ARI.
-    #[error("{server} answers in HTTP but has no ARI at {path} (status {}{}): is this the address of Asterisk, and does a \
-             proxy there pass that path on?", .status.as_u16(), named(.by))]
+    #[error("{server} answers in HTTP but has no ARI at {path} (status {}{}): it is no Asterisk, or a \
+             proxy that does not pass that path on", .status.as_u16(), named(.by))]
     NotAri {
         /// `host:port`.
         server: String,

@@ -92,8 +92,8 @@ async fn a_page_is_no_answer_of_aris() {
                 portal is there";
     check(nameless, told).await;
     let text = Says::Answers("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nIt works!");
-    let told = "HOST answers in HTTP but has no ARI at /ari (status 200): is this the address of Asterisk, and does a proxy \
-                there pass that path on?";
+    let told = "HOST answers in HTTP but has no ARI at /ari (status 200): it is no Asterisk, or a proxy \
+                that does not pass that path on";
     check(text, told).await;
     let teapot = Says::Answers("HTTP/1.1 418 Teapot\r\nServer: Kettle\r\nContent-Length: 2\r\n\r\n[]");
     check(teapot, &told.replace("(status 200)", "(status 418, Kettle)")).await;
@@ -215,4 +215,24 @@ async fn a_server_that_hangs_up_without_a_word_may_have_too_many_connections() {
     let told = "HOST answers requests, but closed the connection for events without an answer: Asterisk does that when it \
                 has as many connections as sessionlimit of its http.conf allows";
     check(Says::ToEvents(""), told).await;
+}
+
+/// Another path may be another program's.
+// field telephony 15
+#[tokio::test]
+async fn a_look_for_another_path_does_not_say_who_looks() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = RestClient::new(Settings::new("127.0.0.1", port, "user", "s3cret", "app")).unwrap();
+    let ari = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 37\r\n\r\n{\"message\":\"Authentication required\"}";
+    let asked = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        stream.write_all(ari).await.unwrap();
+        String::from_utf8(request[..length].to_vec()).unwrap()
+    };
+    let (is_there, asked) = tokio::join!(client.is_below("/pbx"), asked);
+    assert!(is_there && asked.starts_with("GET /pbx/ari/asterisk/ping HTTP/1.1\r\n"), "{asked}");
+    assert!(!asked.to_lowercase().contains("authorization") && !asked.contains("user"), "{asked}");
 }

@@ -203,8 +203,8 @@ async fn each_fault_of_a_proxy_has_its_sentence() {
         ),
         (
             format!("location /pbx/ {{ {pass} }}"),
-            "HOST answers in HTTP but has no ARI at /ari (status 404, nginx): is this the address of Asterisk, and does a \
-             proxy there pass that path on?",
+            "HOST answers in HTTP but has no ARI at /ari (status 404, nginx): it is no Asterisk, or a \
+             proxy that does not pass that path on",
         ),
         (
             format!("location /ari/events {{ return 302 /login?next=s3cret; }} location / {{ {pass} }}"),
