@@ -4,15 +4,11 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::server::Ari;
-
 /// A server on the same machine that does not answer within this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The HTTP status of `GET /ari/asterisk/ping`. The HTTP server answers 404 until ARI's modules are loaded.
-pub(crate) fn ping_status(ari: &Ari) -> io::Result<u16> {
-    let Ari { host, port, path, username, password, .. } = ari;
-    let address = SocketAddr::from((*host, *port));
+/// The HTTP status of `GET /ari/asterisk/ping` below a path. The HTTP server answers 404 until ARI's modules are loaded.
+pub(crate) fn ping_status(address: SocketAddr, path: &str, username: &str, password: &str) -> io::Result<u16> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -272,11 +272,12 @@ impl Server {
 
     /// Waits until ARI answers and Asterisk says that all of it has started.
     pub(crate) fn wait_until_ready(&self) -> Result<(), LabError> {
+        let Ari { host, port, path, username, password, .. } = &self.ari;
         let answer = poll_until(START_LIMIT, || {
             if let Some(status) = self.process.exit_status() {
                 return Some(Err(LabError::Ended { server: self.name.clone(), status, log: self.log_end() }));
             }
-            let status = ready::ping_status(&self.ari);
+            let status = ready::ping_status(SocketAddr::from((*host, *port)), path, username, password);
             status.is_ok_and(|status| status == 200).then_some(Ok(()))
         });
         let (server, waited) = (self.name.clone(), START_LIMIT);

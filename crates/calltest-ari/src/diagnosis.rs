@@ -10,13 +10,12 @@ use tokio_tungstenite::tungstenite;
 use tungstenite::error::ProtocolError;
 
 use crate::connect_error::ConnectError;
-use crate::error::{RequestError, RequestFailure};
+use crate::error::{Closed, RequestError, RequestFailure};
 use crate::generated::requests::events::EventWebsocket;
 use crate::operation::Operation;
 use crate::origin::{Origin, Speaker, shortened, words};
 use crate::settings::Settings;
 use crate::transport::answer::Malformed;
-use crate::transport::http_connection::Closed;
 
 type Cause = Box<dyn Error + Send + Sync>;
 

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -92,6 +93,11 @@ pub enum RequestFailure {
     #[error("the client is closed")]
     Closed,
 }
+
+/// A new connection that did not take a request.
+#[derive(Debug, thiserror::Error)]
+#[error("the server closed the connection: {0}")]
+pub(crate) struct Closed(#[source] pub(crate) io::Error);
 
 /// An HTML page, by its title.
 pub(crate) fn page_named(title: &str) -> String {

@@ -10,10 +10,10 @@ use http::{HeaderValue, Method};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::error::RequestFailure;
+use crate::error::{Closed, RequestFailure};
 use crate::settings::Settings;
 use crate::socket;
-use crate::transport::http_connection::{Closed, Failure, HttpConnection};
+use crate::transport::http_connection::{Failure, HttpConnection};
 use crate::transport::{RawReply, RawRequest, Transport};
 
 /// Asterisk closes a connection that was idle for 15 s (`session_keep_alive`), so ours are given up before.

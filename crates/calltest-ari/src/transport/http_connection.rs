@@ -23,11 +23,6 @@ pub(crate) struct HttpConnection {
     is_reusable: bool,
 }
 
-/// A new connection that did not take a request.
-#[derive(Debug, thiserror::Error)]
-#[error("the server closed the connection: {0}")]
-pub(crate) struct Closed(#[source] pub(crate) io::Error);
-
 /// Why a request was not answered.
 pub(crate) enum Failure {
     /// Nothing of it went out.
