@@ -132,7 +132,9 @@ impl ServerConfig<'_> {
             .https
             .zip(self.options.https.clone())
             .map(|(bind, (certificate_file, private_key_file))| HttpsConf { bind, certificate_file, private_key_file });
-        HttpConf { bind: self.http, https, ..HttpConf::default() }
+        let default = HttpConf::default();
+        let session_limit = self.options.session_limit.unwrap_or(default.session_limit);
+        HttpConf { bind: self.http, https, session_limit, prefix: self.options.http_prefix.clone() }
     }
 
     fn modules_conf(&self) -> String {

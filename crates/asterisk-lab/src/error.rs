@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::FileError;
 
-/// Why there is no Asterisk, or no SIPp, to run.
+/// Why there is no Asterisk, SIPp or nginx to run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
@@ -215,6 +215,12 @@ pub enum LabError {
         /// The far end.
         far_end: String,
         /// What SIPp printed.
+        output: String,
+    },
+    /// A proxy did not come up.
+    #[error("the proxy did not start; nginx says:\n{output}")]
+    ProxyNotReady {
+        /// What nginx logged.
         output: String,
     },
     /// A trunk did not register in time.

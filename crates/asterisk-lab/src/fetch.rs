@@ -1,5 +1,5 @@
-//! Fetching as its caller sees it: where to fetch from, and the steps that take time. What is fetched is in `asterisk` and
-//! `sipp`.
+//! Fetching as its caller sees it: where to fetch from, and the steps that take time. What is fetched is in `asterisk`,
+//! `sipp`, `nginx` and `faketime`.
 
 use std::fmt;
 use std::path::PathBuf;

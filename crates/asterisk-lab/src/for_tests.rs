@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::cache::{self, Fetchable};
-use crate::{Faketime, FetchOptions, Installation, Sipp};
+use crate::{Faketime, FetchOptions, Installation, Nginx, Sipp};
 
 /// The Asterisk that all tests of this workspace share, fetched into `asterisk` below [`target_directory`] by the first that
 /// asks.
@@ -26,6 +26,16 @@ pub fn for_tests() -> Installation {
 #[must_use]
 pub fn sipp_for_tests() -> Sipp {
     fetched("sipp")
+}
+
+/// The nginx that all tests of this workspace share, fetched into `nginx` below [`target_directory`] by the first that asks.
+///
+/// # Panics
+///
+/// When there is none and it cannot be fetched: no test that needs one can pass then.
+#[must_use]
+pub fn nginx_for_tests() -> Nginx {
+    fetched("nginx")
 }
 
 /// The libfaketime that all tests of this workspace share, fetched into `faketime` below [`target_directory`] by the first

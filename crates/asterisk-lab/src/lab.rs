@@ -181,7 +181,12 @@ impl ServerPlan {
         Ok(Server {
             installation: installation.clone(),
             layout,
-            ari: Ari::of_example(self.address.ip(), self.http.port(), self.https.map(|https| https.port())),
+            ari: Ari::of_example(
+                self.address.ip(),
+                self.http.port(),
+                self.https.map(|https| https.port()),
+                self.options.http_prefix.as_deref(),
+            ),
             links: self.trunks.iter().map(|end| end.trunk.name.clone()).collect(),
             registrations: registering.map(|end| end.trunk.name.clone()).collect(),
             process: ServerProcess::in_group(lab.watcher.group()),

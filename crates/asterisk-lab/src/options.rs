@@ -18,6 +18,8 @@ pub struct ServerOptions {
     pub(crate) users: Vec<AriUser>,
     pub(crate) transmits_silence: Option<bool>,
     pub(crate) https: Option<(PathBuf, PathBuf)>,
+    pub(crate) http_prefix: Option<String>,
+    pub(crate) session_limit: Option<u32>,
     pub(crate) address: Option<LoopbackAddress>,
     pub(crate) missing_modules: Vec<String>,
     pub(crate) files: BTreeMap<String, String>,
@@ -37,6 +39,8 @@ impl ServerOptions {
             users: Vec::new(),
             transmits_silence: None,
             https: None,
+            http_prefix: None,
+            session_limit: None,
             address: None,
             missing_modules: Vec::new(),
             files: BTreeMap::new(),
@@ -85,6 +89,18 @@ impl ServerOptions {
     #[must_use]
     pub fn https(self, certificate_file: impl Into<PathBuf>, private_key_file: impl Into<PathBuf>) -> Self {
         Self { https: Some((certificate_file.into(), private_key_file.into())), ..self }
+    }
+
+    /// What precedes every path of the HTTP server, ARI's `/ari` included, without slashes around it.
+    #[must_use]
+    pub fn http_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { http_prefix: Some(prefix.into()), ..self }
+    }
+
+    /// How many HTTP connections the server keeps at once, from 1.
+    #[must_use]
+    pub fn session_limit(self, limit: u32) -> Self {
+        Self { session_limit: Some(limit), ..self }
     }
 
     /// Leaves a module out, named without `.so`. Asterisk leaves out those that depend on it.

@@ -37,6 +37,8 @@ pub struct Ari {
     pub port: u16,
     /// The port for HTTPS, where the server has it.
     pub https_port: Option<u16>,
+    /// The path that ARI lies below: empty, or the prefix with a slash before it.
+    pub path: String,
     /// A user who may do everything.
     pub username: String,
     /// That user's password.
@@ -47,12 +49,13 @@ impl Ari {
     /// The address before `/ari/…`, such as `http://127.66.0.1:8088`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}:{}", self.host, self.port)
+        format!("http://{}:{}{}", self.host, self.port, self.path)
     }
 
-    pub(crate) fn of_example(host: Ipv4Addr, port: u16, https_port: Option<u16>) -> Self {
+    pub(crate) fn of_example(host: Ipv4Addr, port: u16, https_port: Option<u16>, prefix: Option<&str>) -> Self {
         let (username, password) = (EXAMPLE_USER.to_owned(), EXAMPLE_PASSWORD.to_owned());
-        Self { host, port, https_port, username, password }
+        let path = prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();
+        Self { host, port, https_port, path, username, password }
     }
 }
 
@@ -269,12 +272,12 @@ impl Server {
 
     /// Waits until ARI answers and Asterisk says that all of it has started.
     pub(crate) fn wait_until_ready(&self) -> Result<(), LabError> {
-        let Ari { host, port, username, password, .. } = &self.ari;
+        let Ari { host, port, path, username, password, .. } = &self.ari;
         let answer = poll_until(START_LIMIT, || {
             if let Some(status) = self.process.exit_status() {
                 return Some(Err(LabError::Ended { server: self.name.clone(), status, log: self.log_end() }));
             }
-            let status = ready::ping_status(SocketAddr::from((*host, *port)), username, password);
+            let status = ready::ping_status(SocketAddr::from((*host, *port)), path, username, password);
             status.is_ok_and(|status| status == 200).then_some(Ok(()))
         });
         let (server, waited) = (self.name.clone(), START_LIMIT);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::conf_text::conf_value;
+
 /// The whole `http.conf`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpConf {
@@ -11,6 +13,8 @@ pub struct HttpConf {
     pub bind: SocketAddr,
     /// How many connections Asterisk keeps at once, WebSockets included (its own default is 100).
     pub session_limit: u32,
+    /// What precedes every path, without slashes around it.
+    pub prefix: Option<String>,
     /// Where to listen for HTTPS besides, if at all.
     pub https: Option<HttpsConf>,
 }
@@ -29,7 +33,8 @@ pub struct HttpsConf {
 impl Default for HttpConf {
     /// Plain HTTP for programs on the same machine, on Asterisk's usual port.
     fn default() -> Self {
-        Self { bind: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8088), session_limit: 1000, https: None }
+        let bind = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8088);
+        Self { bind, session_limit: 1000, prefix: None, https: None }
     }
 }
 
@@ -41,6 +46,9 @@ impl fmt::Display for HttpConf {
         writeln!(f, "bindport = {}", self.bind.port())?;
         writeln!(f, "; Connections at once; each WebSocket is one. The default is 100.")?;
         writeln!(f, "sessionlimit = {}", self.session_limit)?;
+        if let Some(prefix) = &self.prefix {
+            writeln!(f, "prefix = {}", conf_value(prefix))?;
+        }
         if let Some(https) = &self.https {
             writeln!(f, "tlsenable = yes")?;
             writeln!(f, "tlsbindaddr = {}", https.bind)?;
@@ -61,6 +69,13 @@ mod tests {
         assert!(text.starts_with("[general]\nenabled = yes\nbindaddr = 127.0.0.1\nbindport = 8088\n"), "{text}");
         assert!(text.ends_with("\nsessionlimit = 1000\n"), "{text}");
         assert!(!text.contains("tls"), "{text}");
+    }
+
+    #[test]
+    fn a_prefix_is_named_only_if_there_is_one() {
+        assert!(!HttpConf::default().to_string().contains("prefix"));
+        let text = HttpConf { prefix: Some("pbx".into()), ..HttpConf::default() }.to_string();
+        assert!(text.ends_with("\nprefix = pbx\n"), "{text}");
     }
 
     #[test]

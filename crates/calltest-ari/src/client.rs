@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::connect_error::ConnectError;
 use crate::connector::{Connector, State};
 use crate::delivery::incoming::Incoming;
 use crate::delivery::round_trip::round_trip;
 use crate::delivery::router::{Router, Subscription};
 use crate::delivery::silence::Silence;
 use crate::delivery::subscriber::Subscriber;
-use crate::error::{ConnectError, RequestError, RoundTripError};
+use crate::error::{RequestError, RoundTripError};
 use crate::event_filter::{self, FilterChange};
 use crate::generated::models::Application;
 use crate::generated::requests::applications::Get;

@@ -11,12 +11,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::connect_error::ConnectError;
 use crate::delivery::connection::Connection;
 use crate::delivery::round_trip::{is_registered, round_trip};
 use crate::delivery::router::Router;
 use crate::delivery::silence::Silence;
 use crate::diagnosis;
-use crate::error::{ConnectError, Lost, RequestError, RoundTripError};
+use crate::error::{Lost, RequestError, RoundTripError};
 use crate::event_filter;
 use crate::generated::requests::asterisk::{GetInfo, InfoSection};
 use crate::ownership::{OwnerSeen, Ownership};

@@ -170,7 +170,7 @@ mod tests {
                 self.set(&value.replace("%20", " "));
                 (StatusCode::NO_CONTENT, Bytes::new())
             };
-            async move { Ok(RawReply { status, body }) }.boxed()
+            async move { Ok(RawReply { status, body, fields: None }) }.boxed()
         }
     }
 

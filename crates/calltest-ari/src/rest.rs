@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::error::{RequestError, RequestFailure};
+use crate::error::{RequestError, RequestFailure, page_named};
 use crate::operation::Operation;
+use crate::origin::{Origin, is_page, words};
 use crate::settings::Settings;
-use crate::transport::{RawReply, RawRequest, Transport};
+use crate::transport::{Fields, RawReply, RawRequest, Transport};
 use crate::turns::{Lane, Turn, Turns};
 
 /// Longest part of an answer that is no JSON that an error repeats.
@@ -112,11 +112,16 @@ impl Rest {
 
     /// The body of a good answer. Not generic, so that there is one of it and not one for each operation.
     async fn answer(&self, request: &RawRequest, path: &str, effect: Effect) -> Result<Bytes, RequestFailure> {
-        let reply = self.exchange(request, path, effect).await?;
-        if reply.status.is_success() {
-            return Ok(reply.body);
+        let RawReply { status, body, fields } = self.exchange(request, path, effect).await?;
+        if status.is_success() && !is_page(&body) {
+            return Ok(body);
         }
-        Err(RequestFailure::Refused { status: reply.status, message: message(&reply) })
+        let Fields { server, location } = fields.map(|fields| *fields).unwrap_or_default();
+        let origin = Box::new(Origin::new(server.as_deref(), location.as_deref(), &body));
+        if status.is_success() {
+            return Err(RequestFailure::Page { status, origin });
+        }
+        Err(RequestFailure::Refused { status, message: message(status, &body, &origin), origin })
     }
 
     /// Refuses every request from now on.
@@ -190,15 +195,18 @@ enum Created {
     IsNot,
 }
 
-/// Asterisk's own words in an answer that refuses: a member of its JSON, or the text, or what the status means.
-fn message(reply: &RawReply) -> String {
-    let words = serde_json::from_slice::<Value>(&reply.body).ok().and_then(|value| {
-        let word = value.get("message").or_else(|| value.get("error"))?;
-        word.as_str().map(str::to_owned)
-    });
-    words.unwrap_or_else(|| {
-        let text = String::from_utf8_lossy(&reply.body);
-        let text: String = text.trim().chars().take(MESSAGE_LIMIT).collect();
-        if text.is_empty() { reply.status.canonical_reason().unwrap_or_default().to_owned() } else { text }
-    })
+/// What an answer that refuses says: Asterisk's own words; or else what it is, its text, or what the status means.
+fn message(status: StatusCode, body: &[u8], origin: &Origin) -> String {
+    if let Some(words) = words(body) {
+        return words;
+    }
+    match origin {
+        Origin { location: Some(location), .. } if status.is_redirection() => format!("redirects to {location}"),
+        Origin { page: Some(title), .. } => page_named(title),
+        _ => {
+            let text = String::from_utf8_lossy(body);
+            let text: String = text.trim().chars().take(MESSAGE_LIMIT).collect();
+            if text.is_empty() { status.canonical_reason().unwrap_or_default().to_owned() } else { text }
+        }
+    }
 }

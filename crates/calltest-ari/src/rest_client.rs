@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use rustls::ClientConfig;
+
+use crate::connect_error::ConnectError;
 use crate::diagnosis;
-use crate::error::{ConnectError, RequestError};
+use crate::error::RequestError;
 use crate::event_filter::{self, FilterChange};
 use crate::generated::models::Application;
 use crate::operation::Operation;
@@ -16,7 +19,8 @@ use crate::transport::http1::Http;
 /// The requests of a server, without a WebSocket. Of the settings, those about the application do not matter.
 #[derive(Clone)]
 pub struct RestClient {
-    settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) tls: Arc<ClientConfig>,
     rest: Arc<Rest>,
 }
 
@@ -29,8 +33,8 @@ impl RestClient {
         settings.check_requests()?;
         let tls = tls::client_config(settings.tls.as_ref())?;
         let settings = Arc::new(settings);
-        let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), tls)), &settings));
-        Ok(Self { settings, rest })
+        let rest = Arc::new(Rest::new(Arc::new(Http::new(Arc::clone(&settings), Arc::clone(&tls))), &settings));
+        Ok(Self { settings, tls, rest })
     }
 
     /// Carries out an operation.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::ConnectError;
+use crate::connect_error::ConnectError;
 use crate::secret::Secret;
 
 /// The longest time that a setting may be, some 31 years: points in time that lie further ahead cannot be reckoned with everywhere.
@@ -25,6 +25,9 @@ pub struct Settings {
     pub port: u16,
     /// How to speak TLS with it; `None` for plain HTTP and WebSocket.
     pub tls: Option<Tls>,
+    /// The path that ARI lies below, without the `/ari` itself: empty, or with a slash before each segment (RFC 3986 §3.3), as
+    /// with `prefix` in `http.conf` or behind a reverse proxy.
+    pub path: String,
     /// User name: a section of `ari.conf`.
     pub username: String,
     /// Password of that user.
@@ -92,6 +95,7 @@ impl Settings {
             host: host.to_owned(),
             port,
             tls: None,
+            path: String::new(),
             username: username.to_owned(),
             password: password.into(),
             app: app.to_owned(),
@@ -143,6 +147,9 @@ impl Settings {
 
     /// The same for a client that only makes requests.
     pub(crate) fn check_requests(&self) -> Result<(), ConnectError> {
+        if !is_path(&self.path) {
+            return Err(ConnectError::Path { path: self.path.clone() });
+        }
         check_times(&[("request_timeout", self.request_timeout)])?;
         check_counts(&[
             ("max_requests", self.max_requests),
@@ -160,6 +167,12 @@ impl Settings {
         value.set_sensitive(true);
         value
     }
+}
+
+/// Nothing in it may end the line of a request.
+fn is_path(path: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte);
+    path.is_empty() || path.starts_with('/') && !path.ends_with('/') && path.bytes().all(is_allowed)
 }
 
 fn check_times(settings: &[(&'static str, Duration)]) -> Result<(), ConnectError> {
@@ -193,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn a_setting_with_which_no_client_can_work_is_refused_before_anything_is_sent() {
         type Change = fn(&mut Settings);
-        let changes: [(&str, Change); 18] = [
+        let changes: [(&str, Change); 20] = [
             ("the setting `ping_interval` is 0: it must be greater", |s| s.ping_interval = Duration::ZERO),
             ("the setting `heartbeat_interval` is 0: it must be greater", |s| s.heartbeat_interval = Duration::ZERO),
             ("the setting `incoming_capacity` is 0: it must be greater", |s| s.incoming_capacity = 0),
@@ -216,6 +229,15 @@ mod tests {
             ("the setting `max_originates` is too large: at most 536870911", |s| s.max_originates = usize::MAX),
             ("the setting `incoming_capacity` is too large: at most 536870911", |s| s.incoming_capacity = usize::MAX),
             ("the instance name `a b` contains a blank", |s| s.instance = "a b".into()),
+            (
+                "the setting `path` is \"/a b\": it must be empty, or begin with a slash and hold what RFC 3986 allows in a path",
+                |s| s.path = "/a b".into(),
+            ),
+            (
+                "the setting `path` is \"/a\\r\\nX: y\": it must be empty, or begin with a slash and hold what RFC 3986 allows in a \
+                 path",
+                |s| s.path = "/a\r\nX: y".into(),
+            ),
         ];
         for (sentence, change) in changes {
             let mut settings = Settings::new("127.0.0.1", 1, "user", "password", "app");

@@ -14,8 +14,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
+use crate::connect_error::ConnectError;
 use crate::diagnosis;
-use crate::error::ConnectError;
 use crate::generated::requests::events::EventWebsocket;
 use crate::operation::Operation;
 use crate::settings::Settings;
@@ -37,7 +37,8 @@ pub(crate) async fn open(settings: &Settings, tls: &Arc<ClientConfig>) -> Result
     let stream = stream(settings, tls).await.map_err(|error| diagnosis::from_socket_error(settings, error))?;
     let events = EventWebsocket { app: vec![settings.app.clone()], subscribe_all: None };
     let scheme = if settings.tls.is_some() { "wss" } else { "ws" };
-    let url = format!("{scheme}://{}/ari{}?{}", settings.address(), events.path(), events.query().as_str());
+    let (address, path) = (settings.address(), &settings.path);
+    let url = format!("{scheme}://{address}{path}/ari{}?{}", events.path(), events.query().as_str());
     let mut request = url.into_client_request().map_err(|error| diagnosis::from_websocket_error(settings, error))?;
     request.headers_mut().insert(AUTHORIZATION, settings.authorization());
     let limits = WebSocketConfig::default()

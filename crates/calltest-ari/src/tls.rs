@@ -9,7 +9,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use crate::error::ConnectError;
+use crate::connect_error::ConnectError;
 use crate::settings::Tls;
 
 /// Reads the files that `tls` names, and the authorities of the system if it names none. Without `tls`, a configuration

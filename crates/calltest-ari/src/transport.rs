@@ -3,7 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod http1;
-mod http_connection;
+pub(crate) mod http_connection;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -32,4 +32,13 @@ pub(crate) struct RawRequest {
 pub(crate) struct RawReply {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+    /// Only those of an answer that is no success.
+    pub(crate) fields: Option<Box<Fields>>,
+}
+
+/// The header fields that tell who gave an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) server: Option<String>,
+    pub(crate) location: Option<String>,
 }

@@ -22,7 +22,7 @@ const PORT: &str = "CALLTEST_ARI_TEST_PORT";
 const SAYS: &str = "it says: ";
 
 /// What is said of a server that is trusted: it is no Asterisk.
-const TRUSTED: &str = "answers in HTTP but has no ARI (status 404)";
+const TRUSTED: &str = "answers in HTTP but has no ARI at /ari (status 404)";
 
 fn settings(port: u16, ca_file: Option<PathBuf>) -> Settings {
     Settings { tls: Some(Tls { ca_file, client: None }), ..Settings::new("127.0.0.1", port, "user", "password", "app") }

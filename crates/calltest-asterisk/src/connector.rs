@@ -9,6 +9,7 @@ use calltest_engine::{BoxFuture, Connector, Engine, Host, Unready};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::advice::advice;
 use crate::cleanup::clean_up;
 use crate::engine::AsteriskEngine;
 use crate::follower::{Follower, Readiness};
@@ -31,9 +32,6 @@ const EVENTS: [&str; 12] = [
     "RecordingFinished",
     "RecordingFailed",
 ];
-
-/// What to do where the system trusts no authority.
-pub(crate) const TRUST_SOMEBODY: &str = "install ca-certificates or set ssl.ca";
 
 /// How this process presents itself to others that want the same app.
 #[derive(Debug, Clone)]
@@ -71,7 +69,7 @@ impl Connector for AsteriskConnector {
 
 async fn connect(plan: &plan::Server, identity: &Identity, host: Arc<dyn Host>) -> Result<AsteriskEngine, Unready> {
     let connected = calltest_ari::connect(settings(plan, identity)).await;
-    let (client, incoming) = connected.map_err(|error| unready(&error))?;
+    let (client, incoming) = connected.map_err(|error| unready(&error, plan.asterisk()))?;
     let cleaned = match clean_up(&client).await {
         Ok(cleaned) => cleaned,
         Err(error) => {
@@ -91,12 +89,12 @@ async fn connect(plan: &plan::Server, identity: &Identity, host: Arc<dyn Host>) 
     Ok(AsteriskEngine { server, tasks })
 }
 
-fn unready(error: &ConnectError) -> Unready {
+fn unready(error: &ConnectError, asterisk: &plan::Asterisk) -> Unready {
     let why = error.to_string();
-    match error {
-        ConnectError::Owned { owner, .. } => Unready::OwnedByOther { owner: owner.clone(), why },
-        ConnectError::NoAuthorities { .. } => Unready::Down { why: format!("{why}; fix: {TRUST_SOMEBODY}") },
-        _ => Unready::Down { why },
+    match (error, advice(error, asterisk)) {
+        (ConnectError::Owned { owner, .. }, _) => Unready::OwnedByOther { owner: owner.clone(), why },
+        (_, Some(fix)) => Unready::Down { why: format!("{why}; fix: {fix}") },
+        (_, None) => Unready::Down { why },
     }
 }
 
@@ -114,6 +112,7 @@ pub(crate) fn settings(server: &plan::Server, identity: &Identity) -> Settings {
             .zip(tls.key.clone())
             .map(|(certificate_file, key_file)| ClientCertificate { certificate_file, key_file }),
     });
+    settings.path.clone_from(&plan.path);
     settings.connect_timeout = plan.timeout;
     settings.request_timeout = plan.timeout;
     settings.instance = identity.instance.clone();
@@ -131,12 +130,13 @@ fn variable_name(app: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::tests::asterisk;
 
     #[test]
     fn a_system_that_trusts_nobody_is_an_error_that_says_what_to_do() {
         let error = ConnectError::NoAuthorities { source: rustls::Error::General("none".into()) };
         let sentence = "this system trusts no certificate authority, and TLS needs one; fix: install ca-certificates or \
                         set ssl.ca";
-        assert_eq!(unready(&error), Unready::Down { why: sentence.into() });
+        assert_eq!(unready(&error, &asterisk(true, "")), Unready::Down { why: sentence.into() });
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! [`doctor`](fn@doctor) looks for faults in a server's set-up. It is no word of the seam, but a plain function.
 
+mod advice;
 mod channel;
 mod channel_id;
 mod channel_state;

@@ -142,6 +142,8 @@ pub(crate) enum Kind {
     /// A text that is not shown.
     Secret,
     Host,
+    /// The path of a URL.
+    UriPath,
     Word,
     Digits,
     CountryCode,

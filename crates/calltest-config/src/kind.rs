@@ -13,6 +13,7 @@ impl Kind {
             Self::Text | Self::Secret | Self::Parameters | Self::Free => Ok(()),
             Self::SomeText | Self::Path | Self::Name => readers::some_text(text).map(drop),
             Self::Host => readers::host(text).map(drop),
+            Self::UriPath => readers::uri_path(text).map(drop),
             Self::Word => readers::word(text).map(drop),
             Self::Digits => readers::digits(text).map(drop),
             Self::CountryCode => readers::country_code(text).map(drop),

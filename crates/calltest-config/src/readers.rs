@@ -155,6 +155,49 @@ pub(crate) fn host(text: &str) -> Result<String, BadValue> {
     Err(BadValue::expected("a host name or an address, without scheme, port or path"))
 }
 
+/// The path of a URL (RFC 3986 §3.3) that ARI lies below, without the `/ari` itself: empty, or each segment with a slash
+/// before it.
+pub(crate) fn uri_path(text: &str) -> Result<String, BadValue> {
+    let trimmed = text.strip_prefix('/').unwrap_or(text);
+    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+    if trimmed.is_empty() {
+        return Ok(String::new());
+    }
+    // The text is not repeated: whoever pastes a URL of ARI may have pasted its password with it.
+    if !trimmed.split('/').all(is_segment) {
+        let expected =
+            "expected a path such as `/pbx`, in characters that a URL's path may have, without `..`, `?` and `#`";
+        return Err(BadValue::Wrong(expected.into()));
+    }
+    if ends_in_ari(text) {
+        return Err(BadValue::Wrong("expected only what stands before `/ari`".into()));
+    }
+    Ok(format!("/{trimmed}"))
+}
+
+/// Whether a path has what calltest adds to it.
+pub(crate) fn ends_in_ari(path: &str) -> bool {
+    path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("ari"))
+}
+
+/// Whether a text is one segment of a path, and none that leads elsewhere.
+fn is_segment(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    while let Some(byte) = bytes.next() {
+        let is_fine = match byte {
+            b'%' => is_digit(bytes.next()) && is_digit(bytes.next()),
+            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte),
+        };
+        if !is_fine {
+            return false;
+        }
+    }
+    // A dot may be percent-encoded, too.
+    let dots = text.replace("%2e", ".").replace("%2E", ".");
+    !["", ".", ".."].contains(&dots.as_str())
+}
+
 /// A word that Asterisk knows something by: a Stasis app, a user.
 pub(crate) fn word(text: &str) -> Result<String, BadValue> {
     let is_word = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || ",:".contains(c));
@@ -208,6 +251,49 @@ mod tests {
         assert_eq!(host("[::1]"), Ok("::1".into()));
         for text in ["", "a b", "a,b", "a:b"] {
             assert!(word(text).is_err(), "{text}");
+        }
+    }
+
+    // field telephony 15
+    #[test]
+    fn paths_of_urls() {
+        for text in ["pbx", "/pbx", "pbx/", "/pbx/"] {
+            assert_eq!(uri_path(text), Ok("/pbx".into()), "{text}");
+        }
+        for text in ["", "/", "//"] {
+            assert_eq!(uri_path(text), Ok(String::new()), "{text:?}");
+        }
+        for text in ["/a/b/", "/a-b_c.d~e", "/it's,(a);b=c&d+e:f@g!$*", "/a%20b", "/ari/x", "/sari", "/a..b/...", "123"]
+        {
+            assert!(uri_path(text).is_ok(), "{text}");
+        }
+        for text in [
+            "..",
+            "/a/../b",
+            "/a/.",
+            "/%2e%2E",
+            "/.%2e/a",
+            "/a//b",
+            "//pbx",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+            "/a\\b",
+            "/ä",
+            "/a\r\nX: y",
+            "/a\0",
+            "http://pbx/a",
+            "/ari",
+            "ari",
+            "/pbx/ari",
+            "/pbx/ari/",
+            "/pbx/ARI",
+            " /pbx",
+        ] {
+            assert!(uri_path(text).is_err(), "{text:?}");
         }
     }
 

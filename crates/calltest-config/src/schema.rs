@@ -52,6 +52,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Text | Kind::Secret => text(None),
         Kind::SomeText | Kind::Path | Kind::Name => text(Some(r"\S")),
         Kind::Host => text(Some(r"^[^\s/@?#]+$")),
+        Kind::UriPath => text(Some(r"^([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$")),
         Kind::Word => text(Some(r"^[^\s,:]+$")),
         Kind::Digits => text(Some("^[0-9]*$")),
         Kind::CountryCode => text(Some("^[1-9][0-9]{0,2}$")),

@@ -54,7 +54,7 @@ fn credentials(text: &[char]) -> Vec<Range<usize>> {
 /// Whether the value of a key of that name is not to be shown.
 pub(crate) fn is_secret(word: &str) -> bool {
     let word = word.to_lowercase();
-    ["pass", "secret", "token"].iter().any(|part| word.contains(part)) || is_near_a_secret_key(&word)
+    ["pass", "secret", "token", "api_key"].iter().any(|part| word.contains(part)) || is_near_a_secret_key(&word)
 }
 
 /// Where the value begins, if what stands before `position` is a key.
@@ -128,6 +128,7 @@ mod tests {
             ("{\"password\": hunter2, port: x}", "{\"password\": *******, port: x}"),
             ("asterisk.password=hunter2", "asterisk.password=*******"),
             ("my_secret = \"hunt", "my_secret = *****"),
+            ("path: '/pbx?api_key=joe:hunter2'", "path: '/pbx?api_key=************"),
             ("user: compass", "user: compass"),
             ("password", "password"),
         ];

@@ -219,6 +219,7 @@ impl Shape<'_, '_> {
             Kind::Seconds | Kind::SomeSeconds | Kind::Milliseconds if has_unit(text) => {
                 Some("write the number without a unit".into())
             }
+            Kind::UriPath => uri_path_hint(text).map(str::to_owned),
             Kind::Host if text.contains(':') => Some("`port` and `ssl` are keys of their own".into()),
             _ => None,
         }
@@ -283,6 +284,18 @@ fn rejoin_split_time(list: &[Node], position: usize) -> Option<String> {
 }
 
 /// How to write a quiet time, for a text that does not look like one.
+fn uri_path_hint(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        Some("`host`, `port` and `ssl` are keys of their own")
+    } else if text.contains(['?', '#']) {
+        Some("leave away what begins with `?` or `#`")
+    } else if readers::ends_in_ari(text) {
+        Some("leave `/ari` away: calltest adds it")
+    } else {
+        None
+    }
+}
+
 fn quiet_time_hint(text: &str) -> Option<String> {
     use BadQuietTime::{Empty, FieldCount, NoDuration, NoForm};
     match text.parse::<QuietTime>() {

@@ -54,6 +54,12 @@ pub(crate) static SERVER: Section = Section {
         Key::new("host", Kind::Host, "Host name or address of the server.").default("localhost"),
         Key::new("port", Kind::Port, "TCP port of Asterisk's HTTP server.").default("8088"),
         Key::new("ssl", Kind::FlagOr(&TLS), "Use TLS: no, yes, or yes with these files.").default("no"),
+        Key::new(
+            "path",
+            Kind::UriPath,
+            "Path that ARI lies below, from `prefix` in http.conf or a reverse proxy: `/pbx` for `/pbx/ari`.",
+        )
+        .shown_if_set(),
         Key::new("init_timeout", Kind::SomeSeconds, "How many seconds connecting may take.").default("5"),
         Key::new("username", Kind::Word, "User to log in to ARI as.").default("asterisk"),
         Key::new("password", Kind::Secret, "Password of that user.").default("asterisk"),

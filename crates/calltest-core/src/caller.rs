@@ -263,6 +263,7 @@ mod tests {
                 host: "localhost".into(),
                 port: 8088,
                 tls: None,
+                path: String::new(),
                 timeout: std::time::Duration::ZERO,
                 username: "u".into(),
                 password: Secret::new("p"),

@@ -103,6 +103,7 @@ mod tests {
             host: "a.example".into(),
             port: 8088,
             tls: None,
+            path: String::new(),
             timeout: Duration::from_secs(5),
             username: String::new(),
             password: Secret::new(""),

@@ -7,5 +7,6 @@ mod configuration;
 mod eventually;
 mod far_ends;
 mod lifecycle;
+mod proxies;
 mod sockets;
 mod vanished;

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
 use httparse::{Header, ParserConfig, Response, Status};
 
-use crate::transport::RawReply;
+use crate::transport::{Fields, RawReply};
 
 /// The longest head that is understood, in bytes, and so is the longest line between the chunks of a body.
 const HEAD_LIMIT: usize = 16 << 10;
@@ -30,11 +30,21 @@ pub(crate) struct Answer {
     pub(crate) is_last: bool,
 }
 
+/// How much of what is not HTTP is kept, in bytes.
+const BEGINNING: usize = 40;
+
 /// Why what came is no answer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
-    #[error("what came is not HTTP: {0}")]
+    #[error("what came is not HTTP")]
+    NotHttp {
+        /// How it begins.
+        beginning: Vec<u8>,
+    },
+    #[error("the head of the answer is wrong: {0}")]
     Head(#[from] httparse::Error),
+    #[error("the connection was closed before anything came")]
+    Nothing,
     #[error("the head of the answer is longer than {HEAD_LIMIT} bytes")]
     HeadTooLong,
     #[error("the answer does not tell how long it is")]
@@ -65,6 +75,7 @@ struct Head {
     status: StatusCode,
     end: End,
     is_last: bool,
+    fields: Option<Box<Fields>>,
 }
 
 /// Where a body ends.
@@ -134,8 +145,9 @@ impl Partial {
 
     /// The answer, if it ends with its connection.
     pub(crate) fn end(&mut self, received: &mut BytesMut) -> Result<Answer, Malformed> {
-        match &self.head {
+        match &mut self.head {
             Some(head @ Head { end: End::WithConnection, .. }) => Ok(head.answer(received.split().freeze())),
+            None if received.is_empty() => Err(Malformed::Nothing),
             _ => Err(Malformed::Incomplete),
         }
     }
@@ -146,7 +158,11 @@ impl Head {
     fn parse(bytes: &[u8]) -> Result<Option<(usize, Self)>, Malformed> {
         let mut fields = [const { MaybeUninit::<Header<'_>>::uninit() }; MOST_FIELDS];
         let mut response = Response::new(&mut []);
-        let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields)?;
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
+        let parsed = parsed.map_err(|error| match error {
+            httparse::Error::Version => Malformed::NotHttp { beginning: bytes[..bytes.len().min(BEGINNING)].to_vec() },
+            error => error.into(),
+        })?;
         let (Status::Complete(length), Some(code)) = (parsed, response.code) else {
             return if bytes.len() > HEAD_LIMIT { Err(Malformed::HeadTooLong) } else { Ok(None) };
         };
@@ -182,11 +198,22 @@ impl Head {
         };
         // Two statements of where it ends are one too many to go on after it.
         is_last |= coding.is_some() && announced.is_some() || matches!(end, End::WithConnection);
-        Ok(Some((length, Self { status, end, is_last })))
+        let fields = (!status.is_success()).then(|| Box::new(Fields::of(response.headers)));
+        Ok(Some((length, Self { status, end, is_last, fields })))
     }
 
-    fn answer(&self, body: Bytes) -> Answer {
-        Answer { reply: RawReply { status: self.status, body }, is_last: self.is_last }
+    fn answer(&mut self, body: Bytes) -> Answer {
+        Answer { reply: RawReply { status: self.status, body, fields: self.fields.take() }, is_last: self.is_last }
+    }
+}
+
+impl Fields {
+    fn of(headers: &[Header<'_>]) -> Self {
+        let field = |wanted: &str| {
+            let found = headers.iter().find(|header| header.name.eq_ignore_ascii_case(wanted))?;
+            Some(String::from_utf8_lossy(found.value).into_owned())
+        };
+        Self { server: field("server"), location: field("location") }
     }
 }
 
@@ -290,7 +317,7 @@ mod tests {
     /// Reads an answer that comes in such pieces, and is perhaps followed by the end of the connection.
     fn read(pieces: &[&[u8]], ends: bool) -> Read<Vec<u8>> {
         let told = |answer: Answer, rest: &[u8]| {
-            let Answer { reply: RawReply { status, body }, is_last } = answer;
+            let Answer { reply: RawReply { status, body, .. }, is_last } = answer;
             Some((status.as_u16(), body.to_vec(), !is_last, rest.to_vec()))
         };
         let (mut partial, mut received) = (Partial::new(LIMIT), BytesMut::new());
@@ -352,7 +379,8 @@ mod tests {
     fn without_a_length_the_end_of_the_connection_is_the_end() {
         let text = "HTTP/1.1 200 OK\r\n\r\nab";
         assert_eq!(read(&[text.as_bytes(), b"c"], true), Ok(Some((200, b"abc".to_vec(), false, vec![]))));
-        for cut in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"] {
+        assert_eq!(read(&[b""], true), Err(Malformed::Nothing));
+        for cut in ["HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"] {
             assert_eq!(read(&[cut.as_bytes()], true), Err(Malformed::Incomplete), "{cut:?}");
         }
         let cut = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n";
@@ -362,8 +390,11 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_refused() {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let not_http = |beginning: &str| Malformed::NotHttp { beginning: beginning.into() };
         for (text, why) in [
-            ("220 mail.example.org ESMTP\r\n".to_owned(), Malformed::Head(httparse::Error::Version)),
+            ("220 mail.example.org ESMTP\r\n".to_owned(), not_http("220 mail.example.org ESMTP\r\n")),
+            ("S".to_owned(), not_http("S")),
+            (format!("SSH-{}", "a".repeat(100)), not_http(&format!("SSH-{}", "a".repeat(BEGINNING - 4)))),
             ("HTTP/1.1 200 OK\r\nno field\r\n\r\n".to_owned(), Malformed::Head(httparse::Error::HeaderName)),
             ("HTTP/1.1 000 \r\n\r\n".to_owned(), Malformed::Head(httparse::Error::Status)),
             (format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(HEAD_LIMIT)), Malformed::HeadTooLong),
@@ -424,7 +455,12 @@ mod tests {
             cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).collect();
-            prop_assert_eq!(read(&pieces, true), read(&[&bytes], true));
+            // How much of something else had come by then is another matter.
+            let read = |pieces: &[&[u8]]| match read(pieces, true) {
+                Err(Malformed::NotHttp { .. }) => Err(Malformed::NotHttp { beginning: Vec::new() }),
+                read => read,
+            };
+            prop_assert_eq!(read(&pieces), read(&[&bytes]));
         }
 
         #[test]

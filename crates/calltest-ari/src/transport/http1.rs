@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use crate::error::RequestFailure;
+use crate::error::{Closed, RequestFailure};
 use crate::settings::Settings;
 use crate::socket;
 use crate::transport::http_connection::{Failure, HttpConnection};
@@ -27,6 +27,8 @@ pub(crate) struct Http {
     settings: Arc<Settings>,
     /// How it speaks TLS, if the settings say that it does.
     tls: Arc<ClientConfig>,
+    /// What stands between the method of a request and its target: the path of ARI.
+    base: String,
     /// The header fields that every request has: who is asked, and who asks.
     fields: Vec<u8>,
     /// Connections that carry nothing, the one used last at the end. There are never more than requests under way before.
@@ -45,7 +47,8 @@ impl Http {
         let host = HeaderValue::try_from(settings.address()).unwrap_or_else(|_| HeaderValue::from_static("asterisk"));
         let authorization = settings.authorization();
         let fields = [b"Host: ", host.as_bytes(), b"\r\nAuthorization: ", authorization.as_bytes(), b"\r\n"].concat();
-        Http { settings, tls, fields, idle: Mutex::default() }
+        let base = format!(" {}/ari", settings.path);
+        Http { settings, tls, base, fields, idle: Mutex::default() }
     }
 
     async fn exchange(&self, request: &RawRequest) -> Result<RawReply, RequestFailure> {
@@ -64,7 +67,9 @@ impl Http {
                     return Ok(reply);
                 }
                 Err(Failure::Unsent(_)) if !is_new => {}
-                Err(Failure::Unsent(error)) => return Err(RequestFailure::NotSent { source: error.into() }),
+                Err(Failure::Unsent(error)) => {
+                    return Err(RequestFailure::NotSent { source: Closed(error).into() });
+                }
                 Err(Failure::Final(failure)) => return Err(failure),
             }
         }
@@ -74,7 +79,7 @@ impl Http {
     fn message(&self, request: &RawRequest) -> Vec<u8> {
         let body = request.body.as_deref().unwrap_or_default();
         let mut message = Vec::with_capacity(FRAME + request.target.len() + self.fields.len() + body.len());
-        let line = [request.method.as_str(), " /ari", &request.target, " HTTP/1.1\r\n"];
+        let line = [request.method.as_str(), &self.base, &request.target, " HTTP/1.1\r\n"];
         line.iter().for_each(|part| message.extend_from_slice(part.as_bytes()));
         message.extend_from_slice(&self.fields);
         if request.body.is_some() {

@@ -5,6 +5,7 @@
 mod connecting;
 mod connections;
 mod requests;
+mod strangers;
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! What can be wrong with a server or with the way to it, and what the client does about it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use asterisk_lab::{AriUser, Lab, LoopbackAddress, ServerOptions};
@@ -13,6 +12,7 @@ use calltest_ari::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::certificates::Certificates;
 use super::setup::{SOON, client, lab, settings, state_where};
 
 async fn refusal(settings: Settings) -> String {
@@ -75,7 +75,7 @@ async fn another_http_server_is_not_taken_for_asterisk() {
         }
     });
     let sentence = refusal(Settings::new("127.0.0.1", port, "user", "password", "app")).await;
-    assert!(sentence.contains("answers in HTTP but has no ARI (status 404)"), "{sentence}");
+    assert!(sentence.contains("answers in HTTP but has no ARI at /ari (status 404)"), "{sentence}");
 }
 
 #[tokio::test]
@@ -85,38 +85,6 @@ async fn a_server_that_says_nothing_runs_into_the_timeout() {
     let silent = Settings::new("127.0.0.1", port, "user", "password", "app");
     let sentence = refusal(Settings { connect_timeout: Duration::from_millis(300), ..silent }).await;
     assert!(sentence.contains("did not answer within 300ms"), "{sentence}");
-}
-
-/// A certificate authority, and a server's certificate that it vouches for.
-struct Certificates {
-    directory: tempfile::TempDir,
-}
-
-impl Certificates {
-    fn for_address(address: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let authority_key = rcgen::KeyPair::generate().unwrap();
-        let mut parameters = rcgen::CertificateParams::new([]).unwrap();
-        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let authority = parameters.self_signed(&authority_key).unwrap();
-        let issuer = rcgen::Issuer::new(parameters, authority_key);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate =
-            rcgen::CertificateParams::new([address.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-        let certificates = Certificates { directory };
-        fs::write(certificates.file("ca.pem"), authority.pem()).unwrap();
-        fs::write(certificates.file("cert.pem"), certificate.pem()).unwrap();
-        fs::write(certificates.file("key.pem"), key.serialize_pem()).unwrap();
-        certificates
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn tls(&self) -> Tls {
-        Tls { ca_file: Some(self.file("ca.pem")), client: None }
-    }
 }
 
 fn encrypted_lab(address: LoopbackAddress, certificate: &Path, key: &Path) -> Lab {
@@ -145,7 +113,7 @@ async fn a_private_authority_is_trusted_when_it_is_named_and_only_then() {
         assert!(matches!(error, ConnectError::UntrustedCertificate { .. }), "{error}");
     }
     let error = connect(settings(None)).await.unwrap_err();
-    assert!(matches!(error, ConnectError::NotHttp { .. }), "{error}");
+    assert!(matches!(error, ConnectError::HungUp { with_tls: false, .. }), "{error}");
 }
 
 #[tokio::test]

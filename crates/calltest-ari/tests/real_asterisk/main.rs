@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
 
 mod calls;
+mod certificates;
 mod connecting;
 mod owning;
 mod setup;
+mod ways;

@@ -18,6 +18,7 @@ pub(crate) fn lab() -> Lab {
 pub(crate) fn settings(server: &Server) -> Settings {
     let ari = server.ari();
     Settings {
+        path: ari.path.clone(),
         connect_timeout: Duration::from_secs(5),
         ping_interval: Duration::from_millis(200),
         silence_limit: Duration::from_secs(1),

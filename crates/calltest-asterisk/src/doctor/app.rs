@@ -6,6 +6,7 @@ use calltest_core::event::{Check, Outcome};
 
 use super::{Examined, Findings, Problem};
 use crate::Identity;
+use crate::advice::advice;
 use crate::connector::settings;
 
 /// The event that shows the dialplan's steps; runs have no use for it.
@@ -44,6 +45,15 @@ pub(super) async fn connect(
             None
         }
         Err(error) => {
+            // Requests have been answered, so it is the new connections that are too many.
+            let error = match error {
+                ConnectError::HungUp { server, .. } => ConnectError::EventsHungUp { server },
+                error => error,
+            };
+            if let Some(fix) = advice(&error, examined.server.asterisk()) {
+                findings.about_server(Check::App, Outcome::Problem, Problem::new(error.to_string(), fix));
+                return None;
+            }
             let what = format!("the app could not be tried: {error}");
             let fix = "see which other programs use it, and what Asterisk's log says";
             findings.about_server(Check::App, Outcome::Unknown, Problem::new(what, fix));

@@ -8,8 +8,8 @@ use calltest_core::event::{Check, Outcome};
 use calltest_core::plan::{Address, DialString, Link};
 
 use super::modules::Modules;
-use super::reach::load;
 use super::{Examined, Findings, Problem};
+use crate::advice::load;
 use crate::endpoint_settings::EndpointSettings;
 
 /// The channel drivers, each with its technology in dial strings.

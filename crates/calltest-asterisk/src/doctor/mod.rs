@@ -69,7 +69,7 @@ async fn examine<'p>(
     }
     let client = match RestClient::new(settings(server, identity)) {
         Ok(client) => client,
-        Err(error) => return reach::explain(error, &mut findings),
+        Err(error) => return reach::explain(error, server.asterisk(), &mut findings),
     };
     let examined = Examined { plan, server, client, counter };
     let Some(version) = reach::look(&examined, &mut findings).await else { return };

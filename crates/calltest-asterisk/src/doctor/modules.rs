@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use calltest_ari::requests::asterisk;
 use calltest_core::event::{Check, Outcome};
 
-use super::reach::load;
 use super::{Examined, Findings, Problem};
+use crate::advice::load;
 
 /// A module, and what does not work without it.
 struct Needed {

@@ -5,9 +5,10 @@ use std::error::Error;
 use calltest_ari::ConnectError;
 use calltest_ari::requests::{asterisk, channels};
 use calltest_core::event::{Check, Outcome};
+use calltest_core::plan::Asterisk;
 
 use super::{Examined, Findings, Problem};
-use crate::connector::TRUST_SOMEBODY;
+use crate::advice::{SWITCH_ON, advice, load};
 
 /// Asks for the server's version; without an answer there is nothing more to look at.
 pub(super) async fn look(examined: &Examined<'_>, findings: &mut Findings<'_>) -> Option<String> {
@@ -22,7 +23,11 @@ pub(super) async fn look(examined: &Examined<'_>, findings: &mut Findings<'_>) -
             return None;
         }
         Err(error) => {
-            explain(examined.client.diagnose(error), findings);
+            let error = examined.client.diagnose(error);
+            match look_around(examined, &error).await {
+                Some(problem) => findings.about_server(Check::Reach, Outcome::Problem, problem),
+                None => explain(error, examined.server.asterisk(), findings),
+            }
             return None;
         }
     };
@@ -36,7 +41,10 @@ pub(super) async fn look_at_rights(examined: &Examined<'_>, findings: &mut Findi
     let hangup = channels::Hangup { channel_id: "calltest-doctor".into(), ..Default::default() };
     match examined.client.request(hangup).await {
         Err(error) if !error.is_not_found() => {
-            explain(examined.client.diagnose(error), findings);
+            // That the server can be reached, has been said.
+            let (check, problem) = problem(examined.client.diagnose(error), examined.server.asterisk());
+            let check = if check == Check::Reach { Check::Rights } else { check };
+            findings.about_server(check, Outcome::Problem, problem);
             false
         }
         _ => {
@@ -46,19 +54,50 @@ pub(super) async fn look_at_rights(examined: &Examined<'_>, findings: &mut Findi
     }
 }
 
-pub(super) fn load(modules: &[&str]) -> String {
-    let commands: Vec<_> = modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();
-    format!("run {}, and see that modules.conf has that loaded the next time too", commands.join(" and "))
+/// Where ARI is below in most places: nowhere, in what Asterisk's sample of http.conf has, and in what proxies are given.
+const USUAL_PATHS: [&str; 3] = ["", "/asterisk", "/pbx"];
+
+/// What a look around shows where the error alone leaves it open: four requests without credentials at most.
+async fn look_around(examined: &Examined<'_>, error: &ConnectError) -> Option<Problem> {
+    let (client, asterisk) = (&examined.client, examined.server.asterisk());
+    let has_no_ari = match error {
+        ConnectError::HungUp { server, with_tls: false } if client.speaks_tls().await => {
+            let error = ConnectError::TlsThere { server: server.clone() };
+            return Some(Problem::new(error.to_string(), advice(&error, asterisk)?));
+        }
+        ConnectError::NoAri { .. } | ConnectError::NotAri { .. } | ConnectError::Page { .. } => true,
+        _ => false,
+    };
+    if !has_no_ari {
+        return None;
+    }
+    let address = examined.address();
+    for path in USUAL_PATHS.into_iter().filter(|path| *path != asterisk.path) {
+        if client.is_below(path).await {
+            let what = format!("ARI is not at {address}{}/ari, but at {address}{path}/ari", asterisk.path);
+            let fix = if path.is_empty() { "remove `path`".to_owned() } else { format!("set `path: {path}`") };
+            return Some(Problem::new(what, fix));
+        }
+    }
+    if matches!(error, ConnectError::NoAri { .. }) && client.shows_status().await {
+        let prefix = if asterisk.path.is_empty() { "no prefix" } else { "the same prefix as `path`" };
+        let what = format!("Asterisk answers at {address}, with {prefix}, but without ARI (status 404)");
+        return Some(Problem::new(what, SWITCH_ON));
+    }
+    None
 }
 
 /// Says why there is no way in.
-pub(super) fn explain(error: ConnectError, findings: &mut Findings<'_>) {
-    let (check, problem) = problem(error);
+pub(super) fn explain(error: ConnectError, asterisk: &Asterisk, findings: &mut Findings<'_>) {
+    let (check, problem) = problem(error, asterisk);
     findings.about_server(check, Outcome::Problem, problem);
 }
 
-fn problem(error: ConnectError) -> (Check, Problem) {
+fn problem(error: ConnectError, asterisk: &Asterisk) -> (Check, Problem) {
     let text = error.to_string();
+    if let Some(fix) = advice(&error, asterisk) {
+        return (Check::Reach, Problem::new(text, fix));
+    }
     match error {
         ConnectError::Unreachable { server, source } => (
             Check::Reach,
@@ -75,13 +114,6 @@ fn problem(error: ConnectError) -> (Check, Problem) {
                 "see whether host and port are right, whether a firewall is in between, and whether Asterisk hangs",
             ),
         ),
-        ConnectError::NotHttp { server, .. } => (
-            Check::Reach,
-            Problem::new(
-                format!("{server} takes connections but does not answer in HTTP"),
-                "set `ssl: yes` if it expects TLS, else correct `port`: it is bindport in Asterisk's http.conf",
-            ),
-        ),
         ConnectError::NoTlsThere { server } => (
             Check::Reach,
             Problem::new(
@@ -93,7 +125,7 @@ fn problem(error: ConnectError) -> (Check, Problem) {
             Check::Reach,
             Problem::new(
                 format!("nobody that we trust vouches for the certificate of {server}: {source}"),
-                "name the file of its authority in `ssl.ca`, and the host as the certificate does",
+                "name the file of its authority in `ssl.ca`",
             ),
         ),
         ConnectError::TlsRefused { server, source } => (
@@ -103,16 +135,7 @@ fn problem(error: ConnectError) -> (Check, Problem) {
                 "name our certificate in `ssl.cert` and `ssl.key`, if it asks for one",
             ),
         ),
-        ConnectError::NoAuthorities { .. } => (Check::Reach, Problem::new(text, TRUST_SOMEBODY)),
         ConnectError::TlsFile { .. } => (Check::Reach, Problem::new(text, "correct `ssl`")),
-        ConnectError::NotAri { server, status } => (
-            Check::Reach,
-            Problem::new(
-                format!("{server} answers in HTTP, but has no ARI (status {})", status.as_u16()),
-                "set enabled = yes in ari.conf, and see with `asterisk -rx \"module show like res_ari\"` whether res_ari \
-                 is loaded, which needs res_stasis and res_http_websocket",
-            ),
-        ),
         ConnectError::WrongCredentials { username, .. } => (
             Check::Credentials,
             Problem::new(

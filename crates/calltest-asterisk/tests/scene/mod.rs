@@ -110,6 +110,7 @@ impl Scene {
                 host: address.host,
                 port: address.port,
                 tls: None,
+                path: String::new(),
                 timeout: Duration::from_secs(5),
                 username: address.username,
                 password: Secret::new(address.password),

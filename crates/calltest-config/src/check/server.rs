@@ -52,6 +52,7 @@ fn server(name: ServerName, view: &View<'_>, report: &mut Report<'_>) -> Result<
         host: view.read("host", readers::host, report)?.value,
         port: view.read("port", readers::port, report)?.value,
         tls: tls?,
+        path: view.read_optional("path", readers::uri_path, report)?.map(|at| at.value).unwrap_or_default(),
         timeout: view.read("init_timeout", readers::some_seconds, report)?.value,
         username: view.read("username", readers::word, report)?.value,
         password: Secret::new(view.read("password", readers::text, report)?.value),

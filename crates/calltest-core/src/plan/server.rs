@@ -48,6 +48,9 @@ pub struct Asterisk {
     pub port: u16,
     /// HTTPS and WSS instead of plain HTTP and WS.
     pub tls: Option<Tls>,
+    /// The path that ARI lies below, without the `/ari` itself: empty, or with a slash before each segment, such as `/pbx`.
+    /// Every character is one that RFC 3986 §3.3 allows there.
+    pub path: String,
     /// How long connecting may take, handshake included, and how long each request may take after that.
     pub timeout: Duration,
     /// ARI user.
@@ -106,7 +109,10 @@ impl ServerKind {
     fn is_in_the_way_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Asterisk(this), Self::Asterisk(other)) => {
-                (&this.host, this.port, &this.app) == (&other.host, other.port, &other.app)
+                // Behind one proxy there may be several, each below a path of its own.
+                let app =
+                    |server: &Asterisk| (server.host.clone(), server.port, server.path.clone(), server.app.clone());
+                app(this) == app(other)
             }
         }
     }
@@ -148,6 +154,40 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn server(path: &str) -> Server {
+        let kind = ServerKind::Asterisk(Asterisk {
+            host: "pbx.example.org".into(),
+            port: 443,
+            tls: Some(Tls::default()),
+            path: path.into(),
+            timeout: Duration::from_secs(5),
+            username: "example".into(),
+            password: Secret::new("secret"),
+            app: "calltest".into(),
+            play_base: String::new(),
+            record_base: String::new(),
+        });
+        Server {
+            name: ServerName::from(if path.is_empty() { "a" } else { path }),
+            dialplan: Dialplan { country: "49".into(), city: None, intl: "00".into(), natl: "0".into() },
+            outgoing: NumberRules::default(),
+            incoming: NumberRules::default(),
+            max_calls: None,
+            quiet: QuietTimes::default(),
+            kind,
+        }
+    }
+
+    // field telephony 15
+    #[test]
+    fn servers_behind_one_proxy_are_told_apart_by_their_paths() {
+        let moved = Server { name: server("").name, ..server("/pbx") };
+        assert!(!server("").is_reached_like(&moved), "a new path is a new connection");
+        assert!(server("/pbx").is_reached_like(&server("/pbx")));
+        assert!(!server("/one").is_in_the_way_of(&server("/two")));
+        assert!(Server { name: "b".into(), ..server("/one") }.is_in_the_way_of(&server("/one")));
+    }
 
     #[test]
     fn a_secret_does_not_print_itself() {

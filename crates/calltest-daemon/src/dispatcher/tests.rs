@@ -75,6 +75,7 @@ fn server(name: &str) -> Server {
             host: "localhost".into(),
             port: 8088,
             tls: None,
+            path: String::new(),
             timeout: Duration::from_secs(5),
             username: "asterisk".into(),
             password: Secret::new("secret"),

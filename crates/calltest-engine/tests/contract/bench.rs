@@ -117,6 +117,7 @@ fn server() -> Server {
             host: "127.0.0.1".into(),
             port: 0,
             tls: None,
+            path: String::new(),
             timeout: Duration::from_secs(5),
             username: String::new(),
             password: Secret::new(""),

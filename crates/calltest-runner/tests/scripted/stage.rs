@@ -77,6 +77,7 @@ impl Scene {
             host: format!("{name}.example"),
             port: 8088,
             tls: None,
+            path: String::new(),
             timeout: Duration::from_secs(5),
             username: "calltest".into(),
             password: Secret::new(""),

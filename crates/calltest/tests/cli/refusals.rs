@@ -68,13 +68,17 @@ fn nothing_listens() {
 fn something_else_listens() {
     let port = answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let sentence = format!(
-        "127.0.0.1:{port} answers in HTTP but has no ARI (status 404): does its ari.conf say enabled=yes, and is \
-         res_ari loaded?"
+        "127.0.0.1:{port} answers in HTTP but has no ARI at /ari (status 404): it is no Asterisk, or a proxy that does \
+         not pass that path on; fix: correct `host` and `port`, set `path` to what stands before `/ari`, or have the proxy \
+         pass /ari on to Asterisk"
     );
     gives_up(at(port), &sentence);
     let port = answering("SSH-2.0-OpenSSH_9.9\r\n");
     let done = at(port).args(["run", "good"]).run().exits(3);
-    assert!(done.sentence().starts_with(&format!("127.0.0.1:{port} does not answer in HTTP: ")), "{done}");
+    assert!(
+        done.sentence().starts_with(&format!("127.0.0.1:{port} does not answer in HTTP, but speaks SSH: ")),
+        "{done}"
+    );
 }
 
 #[test]
@@ -167,8 +171,11 @@ fn a_real_server_refuses() {
     assert!(done.sentence().starts_with(&certificate), "{done}");
     assert!(done.sentence().ends_with(": UnknownIssuer; name the file of its authority as CA"), "{done}");
     let done = over_tls().args(["run", "good"]).run().exits(3);
-    assert!(done.sentence().starts_with(&format!("{encrypted} does not answer in HTTP: ")), "{done}");
-    assert!(done.sentence().ends_with("if it expects TLS, switch TLS on"), "{done}");
+    assert!(
+        done.sentence().starts_with(&format!("{encrypted} took the connection and closed it without an answer: ")),
+        "{done}"
+    );
+    assert!(done.sentence().ends_with("; if the port is one for TLS, set `ssl: yes`"), "{done}");
     let missing = over_tls().set("asterisk.ssl={ca: /no/such/ca.pem}").args(["run", "good"]).run().exits(3);
     assert!(missing.sentence().contains("/no/such/ca.pem"), "{missing}");
 

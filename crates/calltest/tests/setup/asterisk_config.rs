@@ -162,6 +162,13 @@ fn the_app_and_the_address_are_those_of_the_configuration() {
     );
     let secure = of("192.0.2.7", &["asterisk.ssl=yes"], "http.conf");
     assert!(secure.contains("bindaddr = 127.0.0.1\nbindport = 8089\n"), "{secure}");
+    let below = of("192.0.2.7", &["asterisk.path=/pbx/"], "http.conf");
+    assert!(
+        below.contains("; The prefix is `path` of calltest's configuration. Remove it if a reverse proxy takes")
+            && below.contains("\nprefix = pbx\n")
+            && !local.contains("prefix"),
+        "{below}"
+    );
     assert!(
         secure.contains("tlsenable = yes\ntlsbindaddr = 192.0.2.7:8088\n") && !secure.contains("clear text"),
         "{secure}"

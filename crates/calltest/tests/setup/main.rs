@@ -15,3 +15,4 @@ mod healthy;
 mod media;
 mod owners;
 mod reach;
+mod ways;

@@ -64,6 +64,7 @@ impl TestBed for FakeBed {
             host: Ipv4Addr::LOCALHOST,
             port: self.fake.port(),
             https_port: None,
+            path: String::new(),
             username: self.fake.user().into(),
             password: self.fake.password().into(),
         }

@@ -120,10 +120,11 @@ impl Texts<'_> {
     /// Listens where the configuration looks for the server, as far as its host is an address.
     fn http_conf(&self) -> String {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let Asterisk { host, port, tls, .. } = self.server.asterisk();
+        let Asterisk { host, port, tls, path, .. } = self.server.asterisk();
         let address = if host == "localhost" { Some(loopback) } else { host.parse().ok() };
         let bind = SocketAddr::new(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), *port);
-        let mut conf = HttpConf { bind, ..HttpConf::default() };
+        let prefix = path.strip_prefix('/').map(str::to_owned);
+        let mut conf = HttpConf { bind, prefix, ..HttpConf::default() };
         if tls.is_some() {
             // Plain HTTP cannot be switched off, but it need not be seen from elsewhere.
             let usual = HttpConf::default().bind;
@@ -134,6 +135,10 @@ impl Texts<'_> {
         }
         let is_open = !bind.ip().is_loopback() && tls.is_none();
         let warning = "; Passwords and calls pass the network in clear text: use `ssl`, or let nobody else through.\n";
-        format!("{}{conf}", if is_open { warning } else { "" })
+        let of_proxy =
+            "; The prefix is `path` of calltest's configuration. Remove it if a reverse proxy takes the path away.\n";
+        let notes = [(is_open, warning), (conf.prefix.is_some(), of_proxy)];
+        let notes: String = notes.into_iter().filter_map(|(is_due, note)| is_due.then_some(note)).collect();
+        format!("{notes}{conf}")
     }
 }
