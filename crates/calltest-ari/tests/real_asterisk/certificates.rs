@@ -1,6 +1,7 @@
 //! Certificates for servers with TLS.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use calltest_ari::Tls;
@@ -12,6 +13,11 @@ pub(crate) struct Certificates {
 
 impl Certificates {
     pub(crate) fn for_address(address: &str) -> Self {
+        Self::for_years(address, 1975..=4096)
+    }
+
+    /// Valid in these years.
+    pub(crate) fn for_years(address: &str, years: RangeInclusive<i32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let authority_key = rcgen::KeyPair::generate().unwrap();
         let mut parameters = rcgen::CertificateParams::new([]).unwrap();
@@ -19,8 +25,10 @@ impl Certificates {
         let authority = parameters.self_signed(&authority_key).unwrap();
         let issuer = rcgen::Issuer::new(parameters, authority_key);
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate =
-            rcgen::CertificateParams::new([address.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let mut parameters = rcgen::CertificateParams::new([address.to_owned()]).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(*years.start(), 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(*years.end(), 12, 31);
+        let certificate = parameters.signed_by(&key, &issuer).unwrap();
         let certificates = Certificates { directory };
         fs::write(certificates.file("ca.pem"), authority.pem()).unwrap();
         fs::write(certificates.file("cert.pem"), certificate.pem()).unwrap();

@@ -2,8 +2,9 @@
 //! it is not.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use asterisk_lab::{Lab, LoopbackAddress, Proxy, nginx_for_tests};
 
@@ -179,6 +180,20 @@ fn a_proxy_that_blocks_the_way_is_named_with_what_to_change() {
     }
 }
 
+/// Waits until no connection is counted any more: until one is answered, and closed by the server.
+fn wait_until_free(address: SocketAddr) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // One that is refused may be closed before it is written to.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        if stream.read_to_end(&mut Vec::new()).is_ok_and(|length| length > 0) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "connections are still counted");
+    }
+}
+
 // field real-lines-2 set-up 1
 #[test]
 fn a_session_limit_is_named_by_run_and_doctor() {
@@ -186,9 +201,14 @@ fn a_session_limit_is_named_by_run_and_doctor() {
     let address = own_address(&lab);
     let fix = "if Asterisk's log says `HTTP session count exceeded`, raise sessionlimit in http.conf, or stop what holds the \
                connections";
-    let what = "HOST answers requests, but closed the connection for events without an answer: Asterisk does that when it has \
-                as many connections as sessionlimit of its http.conf allows";
-    both_say(|| at(&lab, address), address, "app", what, fix);
+    let what = format!(
+        "{address} answers requests, but closed the connection for events without an answer: Asterisk does that when it has \
+         as many connections as sessionlimit of its http.conf allows"
+    );
+    wait_until_free(address);
+    ask(at(&lab, address)).exits(1).says(("", "app"), "problem", &[&what, fix]);
+    wait_until_free(address);
+    ends_with(at(&lab, address), &[&format!("{what}; fix: {fix}")]);
     assert!(lab.server("a").log().unwrap().contains("HTTP session count exceeded 1 sessions"));
 }
 
