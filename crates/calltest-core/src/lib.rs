@@ -25,6 +25,7 @@ pub mod media;
 pub mod name;
 pub mod number;
 pub mod number_rule;
+mod observation;
 pub mod outbound_route;
 pub mod plan;
 pub mod quiet;
