@@ -152,6 +152,18 @@ impl RequestError {
         matches!(&self.failure, RequestFailure::Refused { status: StatusCode::NOT_FOUND, message, .. } if message == NO_RESOURCE)
     }
 
+    /// Whether a proxy on the way did not pass the path on as it is: there was a slash in a name, which is `%2F` in the path,
+    /// and the answer is a 404 of the proxy, or of ARI about a path that does not exist.
+    pub fn is_slash_lost(&self) -> bool {
+        let of_proxy = match &self.failure {
+            RequestFailure::Refused { status, origin, .. } => {
+                *status == StatusCode::NOT_FOUND && origin.speaker != Speaker::Ari
+            }
+            _ => false,
+        };
+        self.path.contains("%2F") && (of_proxy || self.is_unknown_path())
+    }
+
     /// Whether it does not go with what there is (409), as an id that is in use or a channel outside of Stasis.
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(StatusCode::CONFLICT)
@@ -273,6 +285,11 @@ mod tests {
         ] {
             assert!(!error(status, message).is_gone(), "{status} {message}");
         }
-        assert!(error(StatusCode::NOT_FOUND, "Resource not found").is_unknown_path());
+        let unknown = error(StatusCode::NOT_FOUND, "Resource not found");
+        assert!(unknown.is_unknown_path() && !unknown.is_slash_lost());
+        let path = || "/recordings/live/%2Ftmp%2Fa/stop".to_owned();
+        assert!(RequestError { path: path(), ..unknown }.is_slash_lost());
+        let of_proxy = error(StatusCode::NOT_FOUND, "an HTML page (404 Not Found)");
+        assert!(!of_proxy.is_slash_lost() && RequestError { path: path(), ..of_proxy }.is_slash_lost());
     }
 }

@@ -84,6 +84,11 @@ const UPGRADE: &str = "in nginx add `proxy_http_version 1.1;`, `proxy_set_header
                        `proxy_set_header Connection \"upgrade\";`, in Apache load mod_proxy_wstunnel and add \
                        `upgrade=websocket` to ProxyPass";
 
+/// How proxies pass on names with a slash in them.
+pub(crate) const KEEP_SLASHES: &str = "have the proxy pass `%2F` in a path on as it is: in nginx write `proxy_pass` without a \
+                                       slash after the port, in Apache add `AllowEncodedSlashes NoDecode` and `nocanon` in \
+                                       ProxyPass; or set `audio.record` to a text without a slash";
+
 /// How modules are loaded.
 pub(crate) fn load(modules: &[&str]) -> String {
     let commands: Vec<_> = modules.iter().map(|module| format!("`asterisk -rx \"module load {module}.so\"`")).collect();

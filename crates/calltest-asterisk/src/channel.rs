@@ -4,10 +4,11 @@
 //! as the moment from which on the channel takes commands, stays here, and commands wait for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-use calltest_ari::models::PlaybackState;
+use calltest_ari::models::{ChannelState, PlaybackState};
+use calltest_ari::requests::{applications, channels};
 use calltest_ari::{Delivery, Event, Lost, RequestError, Subscriber};
 use calltest_core::cause::HangupCause;
 use calltest_core::evidence::{Observation, Side};
@@ -46,7 +47,7 @@ pub(crate) struct Channel {
     is_heard_of: AtomicBool,
     /// Its name, as `PJSIP/carrier-0000002a`, once it is in the app.
     name: OnceLock<String>,
-    pub(crate) forwarding: Forwarding,
+    pub(crate) forwarding: Forwarding<Self>,
     state: Arc<watch::Sender<State>>,
 }
 
@@ -85,7 +86,7 @@ impl Channel {
         let id: Arc<str> = arrived.id.as_str().into();
         let (side, tells_its_end, state) = (Side::Dst, is_own_half, state(Phase::InApp));
         let (examination, is_heard_of) = (None, AtomicBool::new(true));
-        let (forwarding, name) = (Forwarding::default(), OnceLock::from(arrived.name.to_string()));
+        let (forwarding, name) = (Forwarding::new(false), OnceLock::from(arrived.name.to_string()));
         Self { id, side, server, link, seen, tells_its_end, examination, is_heard_of, name, forwarding, state }
     }
 
@@ -182,7 +183,7 @@ impl Channel {
         self.seen.tell(Seen { side: self.side, at: delivery.received, stamp, what });
         match next {
             Some(id) if self.forwarding.is_followed() => {
-                self.forwarding.follow(&self.server, Arc::new(self.forwarded(id)));
+                self.follow(Arc::new(self.forwarded(id)));
             }
             Some(id) => self.forwarding.cut(&self.server, &id),
             None => {}
@@ -190,6 +191,36 @@ impl Channel {
         if let Some(held) = self.forwarding.release().filter(|_| self.forwarding.followed().is_none()) {
             self.take_in(held);
         }
+    }
+
+    /// Goes on with the channel in place of this one. The app has to be told of it, and what it did before is asked for.
+    fn follow(&self, next: Arc<Self>) {
+        let place = self.forwarding.follow(Arc::clone(&next));
+        let server = Arc::clone(&self.server);
+        server.errands.clone().spawn(async move {
+            let subscribed = server.client.subscribe(Arc::clone(&next.id), &next);
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(subscribed);
+            server.has(Arc::downgrade(&next) as _);
+            if let Err(error) = next.catch_up().await
+                && !error.is_gone()
+            {
+                server.leftovers.suspect();
+                next.is_untold_of(&error);
+            }
+        });
+    }
+
+    /// Has the app told of the channel, and tells how far it has come by now.
+    async fn catch_up(&self) -> Result<(), RequestError> {
+        let (client, event_source) = (&self.server.client, vec![format!("channel:{}", self.id)]);
+        client.request(applications::Subscribe { application_name: client.app().to_owned(), event_source }).await?;
+        let now = client.request(channels::Get { channel_id: self.id.to_string() }).await?;
+        match now.state {
+            ChannelState::Ringing => self.tell(Observation::Ringing),
+            ChannelState::Up => self.tell(Observation::Answered),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn stamp(&self, delivery: &Delivery) -> Option<calltest_core::evidence::Stamp> {

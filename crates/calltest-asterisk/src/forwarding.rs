@@ -10,15 +10,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use calltest_ari::models::ChannelState;
-use calltest_ari::requests::applications::Subscribe;
-use calltest_ari::requests::channels::Get;
-use calltest_ari::{Event, RequestError, Subscription};
+use calltest_ari::{Event, Subscription};
 use calltest_core::cause::TechCause;
 use calltest_core::evidence::Observation;
 use calltest_engine::Seen;
 
-use crate::channel::Channel;
 use crate::hang_up::hang_up;
 use crate::server::Server;
 
@@ -27,26 +23,23 @@ pub(crate) const FORWARD_CONTEXT: &str = "FORWARD_CONTEXT";
 /// A context that no dialplan has.
 pub(crate) const NOWHERE: &str = "calltest-forwards-nothing";
 
-/// What is known of the forwarding of one channel.
-#[derive(Default)]
-pub(crate) struct Forwarding {
+/// What is known of the forwarding of one channel, which is a `C`.
+pub(crate) struct Forwarding<C> {
     /// Whether the run goes on with the forwarded call.
     is_followed: bool,
-    state: Mutex<State>,
+    state: Mutex<State<C>>,
 }
 
-#[derive(Default)]
-struct State {
+struct State<C> {
     /// The far end's answer, until it is known whether Asterisk goes on.
     held: Option<Seen>,
-    next: Option<Next>,
+    next: Option<Next<C>>,
 }
 
 /// The channel in place of the one that was forwarded.
-#[derive(Clone)]
-enum Next {
+enum Next<C> {
     /// The run goes on with it.
-    Followed { channel: Arc<Channel>, _subscription: Arc<Mutex<Option<Subscription>>> },
+    Followed { channel: Arc<C>, _subscription: Arc<Mutex<Option<Subscription>>> },
     /// It is hung up.
     CutOff(Arc<str>),
 }
@@ -61,16 +54,16 @@ pub(crate) enum Meaning {
     Past,
 }
 
-impl Forwarding {
+impl<C> Forwarding<C> {
     pub(crate) fn new(is_followed: bool) -> Self {
-        Self { is_followed, state: Mutex::default() }
+        Self { is_followed, state: Mutex::new(State { held: None, next: None }) }
     }
 
     pub(crate) fn is_followed(&self) -> bool {
         self.is_followed
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,7 +86,7 @@ impl Forwarding {
     }
 
     /// The channel that the run goes on with, if it does.
-    pub(crate) fn followed(&self) -> Option<Arc<Channel>> {
+    pub(crate) fn followed(&self) -> Option<Arc<C>> {
         match &self.state().next {
             Some(Next::Followed { channel, .. }) => Some(Arc::clone(channel)),
             _ => None,
@@ -116,24 +109,13 @@ impl Forwarding {
         server.errands.clone().spawn(async move { hang_up(&server, &id, None).await });
     }
 
-    /// Goes on with the forwarded channel. The app has to be told of it, and what it did before is asked for.
-    pub(crate) fn follow(&self, server: &Arc<Server>, next: Arc<Channel>) {
+    /// The run goes on with the forwarded channel. Returns the place for its subscription, which the leg takes along when it
+    /// is given up.
+    pub(crate) fn follow(&self, channel: Arc<C>) -> Arc<Mutex<Option<Subscription>>> {
         let subscription = Arc::new(Mutex::new(None));
         let _subscription = Arc::clone(&subscription);
-        self.state().next = Some(Next::Followed { channel: Arc::clone(&next), _subscription });
-        let server = Arc::clone(server);
-        server.errands.clone().spawn(async move {
-            // A leg that is given up meanwhile takes the place for the subscription along.
-            let subscribed = server.client.subscribe(Arc::clone(&next.id), &next);
-            *subscription.lock().unwrap_or_else(PoisonError::into_inner) = Some(subscribed);
-            server.has(Arc::downgrade(&next) as _);
-            if let Err(error) = catch_up(&server, &next).await
-                && !error.is_gone()
-            {
-                server.leftovers.suspect();
-                next.is_untold_of(&error);
-            }
-        });
+        self.state().next = Some(Next::Followed { channel, _subscription });
+        subscription
     }
 
     /// Ends the subscription of the forwarded channel, which would keep it alive.
@@ -141,19 +123,6 @@ impl Forwarding {
         let next = self.state().next.take();
         drop(next);
     }
-}
-
-/// Has the app told of the channel, and tells how far it has come by now.
-async fn catch_up(server: &Server, channel: &Channel) -> Result<(), RequestError> {
-    let event_source = vec![format!("channel:{}", channel.id)];
-    server.client.request(Subscribe { application_name: server.client.app().to_owned(), event_source }).await?;
-    let now = server.client.request(Get { channel_id: channel.id.to_string() }).await?;
-    match now.state {
-        ChannelState::Ringing => channel.tell(Observation::Ringing),
-        ChannelState::Up => channel.tell(Observation::Answered),
-        _ => {}
-    }
-    Ok(())
 }
 
 /// Whether the far end has answered with another address.

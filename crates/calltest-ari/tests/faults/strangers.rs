@@ -114,7 +114,7 @@ async fn a_later_request_tells_a_page_by_its_title() {
     client.close().await;
 }
 
-// field real-lines-2 set-up 5 | A proxy that answers requests, and does not pass on the upgrade to a WebSocket | `error` that names the lines for nginx and Apache | 200, 400, 404, 405, 426, 501, 101 without its fields, 500; with real nginx | Apache
+// field real-lines-2 set-up 5 | A proxy that answers requests, and does not pass on the upgrade to a WebSocket | `error` that names the lines for nginx and Apache | 200, 400, 404, 405, 426, 501, 101 without its fields, 500; with real nginx, and Apache by hand
 #[tokio::test]
 async fn a_proxy_without_upgrade_is_named() {
     for status in ["200 OK", "400 Bad Request", "404 Not Found", "405 No", "426 Upgrade Required", "500 Oops", "501 No"]

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::modules::Modules;
 use super::{Examined, Findings, Problem};
+use crate::advice::KEEP_SLASHES;
 use crate::channel_id::{Part, channel_id};
 
 /// Hertz; any that a telephone carries.
@@ -177,6 +178,7 @@ impl<'p> Trial<'p> {
         let (client, name) = (&self.examined.client, self.recording.clone());
         let failed = |what: &str, error: RequestError| match error.is_gone() {
             true => Problem::new(format!("recording `{name}` did not come about: Asterisk could not write it"), fix),
+            false if error.is_slash_lost() => Problem::new(format!("recording `{name}` {what}: {error}"), KEEP_SLASHES),
             false => Problem::new(format!("recording `{name}` {what}: {error}"), fix),
         };
         let record = bridges::Record {

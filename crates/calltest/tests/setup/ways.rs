@@ -124,6 +124,29 @@ fn calls_are_made_and_recordings_fetched_through_a_proxy() {
     nothing_is_left(lab.server("a"));
 }
 
+/// Calls work, and no recording is found.
+// field telephony 15
+#[test]
+fn a_proxy_that_decodes_slashes_is_named_by_the_doctor() {
+    let lab = server(|options| options);
+    let base = lab.server("a").ari().base_url();
+    let lines = format!(
+        "location /pbx/ {{ proxy_pass {base}/; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
+         proxy_set_header Connection \"upgrade\"; }}"
+    );
+    let proxy = Proxy::start(&nginx_for_tests(), &lines).unwrap();
+    let findings = ask(at(&lab, proxy.address()).set("asterisk.path=/pbx")).exits(1);
+    let found = wrong(&findings.all, "recording");
+    let fix = "have the proxy pass `%2F` in a path on as it is: in nginx write `proxy_pass` without a slash after the port, in \
+               Apache add `AllowEncodedSlashes NoDecode` and `nocanon` in ProxyPass; or set `audio.record` to a text without a \
+               slash";
+    assert!(found.iter().any(|found| found["outcome"] == "problem" && found["fix"] == fix), "{findings:#?}");
+
+    let without = at(&lab, proxy.address()).set("asterisk.path=/pbx").set("asterisk.audio.record=calltest-");
+    let done = without.args(["doctor", "--format", "json"]).run().exits(0);
+    done.prints("it records, and hands recordings out");
+}
+
 // field real-lines-2 set-up 5
 #[test]
 fn a_proxy_that_blocks_the_way_is_named_with_what_to_change() {
