@@ -1,6 +1,6 @@
 //! Triggers: what makes the call come that an answering test waits for.
 
-use calltest_core::plan::{DialString, Method, Query, Trigger};
+use calltest_core::plan::{Body, DialString, Fetch, Method, Query, Trigger};
 
 use super::call::Call;
 use super::link::Parts;
@@ -55,7 +55,8 @@ impl<'c> Call<'c, '_, '_> {
             let finding = Finding::warning(body.place, "a GET request has no body").hint("set `method: POST`");
             self.report.add(finding);
         }
-        Ok(Trigger::Url { url: url.value, method, query: query?, body: body.map(|body| body.value) })
+        let body = body.map(|body| Body { text: body.value, media_type: None });
+        Ok(Trigger::Url(Fetch { method, query: query?, body, ..Fetch::get(url.value) }))
     }
 
     fn query(&self, section: &View<'c>) -> Result<Query, Reported> {
@@ -94,13 +95,13 @@ fn method(text: &str) -> Result<Method, BadValue> {
 fn texts(trigger: &Trigger) -> Vec<&str> {
     match trigger {
         Trigger::Exec { command } => command.iter().map(String::as_str).collect(),
-        Trigger::Url { url, query, body, .. } => {
+        Trigger::Url(Fetch { url, query, body, .. }) => {
             let query: Vec<&str> = match query {
                 Query::None => Vec::new(),
                 Query::Text(text) => vec![text],
                 Query::Parameters(parameters) => parameters.iter().map(|(_, value)| value.as_str()).collect(),
             };
-            [url.as_str()].into_iter().chain(query).chain(body.as_deref()).collect()
+            [url.as_str()].into_iter().chain(query).chain(body.as_ref().map(|body| &*body.text)).collect()
         }
     }
 }
