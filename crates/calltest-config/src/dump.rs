@@ -100,8 +100,11 @@ impl Dump {
         if key.status != Status::Current || !key.counts_in(view.mode()) {
             return;
         }
-        self.name(key.name, depth);
         let node = view.node(key.name).map(|at| at.value);
+        if node.is_none() && !key.is_dumped_unset {
+            return;
+        }
+        self.name(key.name, depth);
         match (key.kind, node.map(|node| &node.value)) {
             (Kind::Section(section), _) if !(section.is_optional() && node.is_none()) => {
                 self.inner(&view.section(key.name), section, depth);
@@ -120,7 +123,8 @@ impl Dump {
                 self.text.push('\n');
                 for entry in &map.entries {
                     self.name(&entry.key.text, depth + 1);
-                    let is_hidden = self.secrets == Secrets::Redacted && is_secret(&entry.key.text);
+                    let is_secret = matches!(key.kind, Kind::Headers) || is_secret(&entry.key.text);
+                    let is_hidden = self.secrets == Secrets::Redacted && is_secret;
                     let text = entry.value.text().unwrap_or_default();
                     self.value(Scalar(if is_hidden { REDACTED } else { text }));
                 }

@@ -14,6 +14,8 @@ pub(crate) struct Key {
     pub(crate) doc: &'static str,
     /// The modes in which it has an effect; of interest for the keys of calls only.
     pub(crate) modes: &'static [ModeName],
+    /// Whether a dump has it even where it is not set, as `null`.
+    pub(crate) is_dumped_unset: bool,
     pub(crate) status: Status,
 }
 
@@ -43,7 +45,19 @@ pub(crate) enum Status {
 
 impl Key {
     pub(crate) const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, default: DefaultValue::Unset, doc, modes: ModeName::ALL, status: Status::Current }
+        Self {
+            name,
+            kind,
+            default: DefaultValue::Unset,
+            doc,
+            modes: ModeName::ALL,
+            is_dumped_unset: true,
+            status: Status::Current,
+        }
+    }
+
+    pub(crate) const fn dumped_only_if_set(self) -> Self {
+        Self { is_dumped_unset: false, ..self }
     }
 
     pub(crate) const fn default(self, text: &'static str) -> Self {
@@ -160,6 +174,13 @@ pub(crate) enum Kind {
     QuietTimes,
     /// A text, or a map of texts.
     Parameters,
+    /// A map of header names and values.
+    Headers,
+    /// The value of a header, which is not shown.
+    HeaderValue,
+    MediaType,
+    /// What an answer over HTTP has to be like: a list of statuses and texts, or one of them.
+    Answer,
     Section(&'static Section),
     /// A flag, or what a flag that is on may say in more detail.
     FlagOr(&'static Section),
