@@ -123,7 +123,8 @@ impl Dump {
                 self.text.push('\n');
                 for entry in &map.entries {
                     self.name(&entry.key.text, depth + 1);
-                    let is_hidden = self.secrets == Secrets::Redacted && is_secret(&entry.key.text);
+                    let is_secret = matches!(key.kind, Kind::Headers) || is_secret(&entry.key.text);
+                    let is_hidden = self.secrets == Secrets::Redacted && is_secret;
                     let text = entry.value.text().unwrap_or_default();
                     self.value(Scalar(if is_hidden { REDACTED } else { text }));
                 }

@@ -3,9 +3,11 @@
 //! The line is cut here, when the diagnostic is made, so that a file of one long line costs no more than any other.
 //! How it is laid out on the screen is left to `diagnostic`.
 
+use std::ops::Range;
+
 use unicode_width::UnicodeWidthChar;
 
-use crate::secrets::mask_secrets;
+use crate::secrets::{cover, mask_secrets};
 use crate::tree::Place;
 
 /// How many characters of a line are shown.
@@ -16,6 +18,32 @@ const MAX_BEFORE: usize = 40;
 
 /// How far before the part that is shown the key of a secret is looked for.
 const MAX_CONTEXT: usize = 1000;
+
+/// What must not be shown of a line.
+#[derive(Debug, Default)]
+pub(crate) struct Hidden {
+    /// In characters from 0.
+    pub(crate) columns: Vec<Range<usize>>,
+    /// Whether the line was read as YAML, so that the columns have every header in it.
+    pub(crate) is_read: bool,
+}
+
+impl Hidden {
+    /// Puts asterisks over what is not to be shown of a part of the line, which begins at a column.
+    fn mask(&self, part: &mut [char], column: usize) {
+        let comment = part.iter().position(|c| *c == '#').unwrap_or(part.len());
+        mask_secrets(part, self.is_read);
+        mask_secrets(&mut part[comment..], false);
+        for secret in &self.columns {
+            let [start, end] = [secret.start, secret.end].map(|at| at.saturating_sub(column).min(part.len()));
+            cover(&mut part[start..end]);
+        }
+        // A secret with ` #` in it ends there for YAML alone.
+        if self.columns.iter().any(|secret| secret.start <= column + comment) {
+            cover(&mut part[comment..]);
+        }
+    }
+}
 
 /// A line as it is shown, and what to mark in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +59,7 @@ pub(crate) struct Excerpt {
 
 impl Excerpt {
     /// The excerpt that shows a place in the line that it is in.
-    pub(crate) fn new(line: &str, line_number: Option<u32>, place: Place) -> Self {
+    pub(crate) fn new(line: &str, line_number: Option<u32>, place: Place, hidden: &Hidden) -> Self {
         let marked_from = (place.column as usize).saturating_sub(1);
         let marked = marked_from..marked_from.saturating_add(place.width.max(1) as usize);
         let shown_from = if marked_from + MAX_BEFORE < MAX_SHOWN { 0 } else { marked_from - MAX_BEFORE };
@@ -39,7 +67,7 @@ impl Excerpt {
 
         let mut rest = line.chars().skip(context_from);
         let mut context: Vec<char> = rest.by_ref().take(shown_from - context_from + MAX_SHOWN).collect();
-        mask_secrets(&mut context);
+        hidden.mask(&mut context, context_from);
 
         let mut excerpt = Self { line_number, line: String::new(), indent: 0, width: 0 };
         if shown_from > 0 {
@@ -77,7 +105,12 @@ mod tests {
     use crate::tree::Origin;
 
     fn excerpt(line: &str, column: u32, width: u32) -> Excerpt {
-        Excerpt::new(line, Some(7), Place { origin: Origin::File, line: 7, column, width })
+        Excerpt::new(
+            line,
+            Some(7),
+            Place { origin: Origin::File, line: 7, column, width, further_lines: 0 },
+            &Hidden::default(),
+        )
     }
 
     #[test]
@@ -105,6 +138,15 @@ mod tests {
     fn a_place_past_the_end_of_the_line_still_has_a_caret() {
         let shown = excerpt("a:", 9, Place::TO_THE_END);
         assert_eq!((&*shown.line, shown.width), ("a:", 1));
+    }
+
+    #[test]
+    fn what_is_hidden_is_masked_wherever_the_line_is_cut() {
+        let place = Place { origin: Origin::File, line: 7, column: 196, width: 1, further_lines: 0 };
+        let line = format!("{}X-Key: a bc, d: e", "-".repeat(180));
+        let hidden = Hidden { columns: vec![187..191, 300..usize::MAX], is_read: true };
+        let shown = Excerpt::new(&line, Some(7), place, &hidden);
+        assert!(shown.line.ends_with("-X-Key: * **, d: e"), "{}", shown.line);
     }
 
     #[test]

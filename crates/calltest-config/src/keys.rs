@@ -176,6 +176,13 @@ pub(crate) enum Kind {
     QuietTimes,
     /// A text, or a map of texts.
     Parameters,
+    /// A map of header names and values.
+    Headers,
+    /// The value of a header, which is not shown.
+    HeaderValue,
+    MediaType,
+    /// What an answer over HTTP has to be like: a list of statuses and texts, or one of them.
+    Answer,
     Section(&'static Section),
     /// A flag, or what a flag that is on may say in more detail.
     FlagOr(&'static Section),

@@ -1,5 +1,7 @@
 //! Which texts fit a key of each kind, and what is expected where another was found.
 
+use crate::headers;
+use crate::http;
 use crate::keys::{Kind, Section};
 use crate::quoting::{one_of, quoted};
 use crate::readers;
@@ -20,6 +22,9 @@ impl Kind {
             Self::Url => readers::url(text).map(drop),
             Self::Causes => readers::expected_cause(text).map(drop),
             Self::QuietTimes => readers::quiet_time(text).map(drop),
+            Self::MediaType => http::media_type(text).map(drop),
+            Self::Answer => http::expected_answer(text).map(drop),
+            Self::HeaderValue => headers::check_value(text),
             Self::PhoneNumber => readers::phone_number(text).map(drop),
             Self::DialString => readers::dial_string(text).map(drop),
             Self::Flag | Self::FlagOr(_) => scalar::flag(text).map(drop),
@@ -36,6 +41,7 @@ impl Kind {
             | Self::Command
             | Self::NumberRules
             | Self::Patterns
+            | Self::Headers
             | Self::Section(_)
             | Self::Entries(_) => Err(BadValue::Expected(self.expected())),
         }
@@ -51,6 +57,8 @@ impl Kind {
             Self::Patterns => "a list of patterns".into(),
             Self::QuietTimes => "a quiet time, or a list of them".into(),
             Self::Parameters => "a text, or a map of names and texts".into(),
+            Self::Headers => "a map of header names and texts".into(),
+            Self::Answer => "a status, a text, or a list of these".into(),
             Self::Section(Section { shorthand: Some(key), .. }) => {
                 format!("a map, or a text that is its {}", quoted(key))
             }
@@ -64,6 +72,11 @@ impl Kind {
             }
             _ => "a text".into(),
         }
+    }
+
+    /// Whether values of this kind are never shown.
+    pub(crate) fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Headers | Self::HeaderValue)
     }
 
     /// Whether values of this kind are numbers, for which a leading zero means something.

@@ -10,6 +10,8 @@ mod configuration;
 mod diagnostic;
 mod dump;
 mod excerpt;
+mod headers;
+mod http;
 mod keys;
 mod kind;
 mod mode;
@@ -22,6 +24,7 @@ mod report;
 mod rules;
 mod scalar;
 mod schema;
+mod secret_places;
 mod secrets;
 mod shape;
 mod size;
@@ -39,6 +42,7 @@ pub use crate::dump::Secrets;
 use crate::parse::Start;
 use crate::report::{Report, Sources};
 pub use crate::schema::schema;
+use crate::secret_places::secret_places;
 pub use crate::source::{Directories, MAX_FILE_SIZE, ReadError, Source, default_paths};
 pub use crate::suggest::nearest;
 use crate::tree::{Node, Origin};
@@ -97,8 +101,12 @@ pub fn load(input: &Input) -> Result<Loaded, Rejected> {
 fn check(input: &Input, origin: &str, report: &mut Report<'_>) -> Option<(Node, Plan)> {
     let start = Start { origin: Origin::File, columns: 0 };
     let mut root = parse::parse(input.source.text(), start, report).ok()?;
+    report.hide(secret_places(&root));
     // A key that could not be overridden is checked as it is in the file.
     let overridden = overrides::apply(&mut root, &input.overrides, report);
+    if !input.overrides.is_empty() {
+        report.hide(secret_places(&root));
+    }
     size::check(&root, report).ok()?;
     shape::check(&root, input.is_lenient, report);
     let plan = check::plan(Configuration::new(&root), origin, report);

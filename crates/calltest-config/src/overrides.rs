@@ -44,7 +44,7 @@ fn apply_one(root: &mut Node, text: &str, origin: Origin, report: &mut Report<'_
 
 fn place(origin: Origin, column: usize, width: usize) -> Place {
     let column = (column + 1).try_into().unwrap_or(u32::MAX);
-    Place { origin, line: 1, column, width: width.try_into().unwrap_or(u32::MAX) }
+    Place { origin, line: 1, column, width: width.try_into().unwrap_or(u32::MAX), further_lines: 0 }
 }
 
 fn segment_place(origin: Origin, segment: &Segment) -> Place {

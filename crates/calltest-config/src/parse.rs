@@ -10,7 +10,6 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::diagnostic::Finding;
-use crate::quoting::quoted;
 use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::size::Size;
@@ -33,7 +32,8 @@ impl Start {
         } else {
             Place::TO_THE_END
         };
-        Place { origin: self.origin, line: to_u32(start.line()), column, width }
+        let further_lines = to_u32(end.line().saturating_sub(start.line()));
+        Place { origin: self.origin, line: to_u32(start.line()), column, width, further_lines }
     }
 }
 
@@ -182,8 +182,8 @@ impl<'r, 'sources> Builder<'r, 'sources> {
                     self.bad_node(finding, place);
                 }
             },
-            Event::UnresolvedAlias(name) => {
-                let finding = Finding::error(place, format!("there is no anchor {} before this alias", quoted(&name)))
+            Event::UnresolvedAlias(_) => {
+                let finding = Finding::error(place, "there is no anchor of that name before this alias")
                     .hint("quote the text if it is meant to begin with `*`");
                 self.bad_node(finding, place);
             }
@@ -213,7 +213,7 @@ impl<'r, 'sources> Builder<'r, 'sources> {
         }
         let span = span.tag_span().unwrap_or(*span);
         let place = self.start.place(&span.start, &span.end);
-        let finding = Finding::error(place, format!("the tag {} is not supported", quoted(&tag.original())))
+        let finding = Finding::error(place, "this tag is not supported")
             .hint("remove it: each key knows what type its value has");
         self.reported = Some(self.report.add(finding));
     }

@@ -82,6 +82,19 @@ fn kind(kind: Kind) -> Value {
         Kind::Parameters => {
             json!({ "anyOf": [text(None), { "type": "object", "additionalProperties": text(None) }] })
         }
+        Kind::Headers => {
+            let names = json!({ "pattern": HEADER_NAME });
+            let values = self::kind(Kind::HeaderValue);
+            json!({ "anyOf": [
+                { "type": "object", "propertyNames": names, "additionalProperties": values },
+                { "type": "null" },
+            ] })
+        }
+        Kind::HeaderValue => json!({ "type": ["string", "number", "boolean"] }),
+        Kind::MediaType => text(Some(MEDIA_TYPE)),
+        Kind::Answer => json!({
+            "anyOf": [text(Some(r"\S")), { "type": "array", "items": text(Some(r"\S")), "minItems": 1 }]
+        }),
         Kind::Section(section) => match section.shorthand.and_then(|name| section.key(name)) {
             Some(key) => json!({ "anyOf": [self::kind(key.kind), object(section)] }),
             None => object(section),
@@ -94,6 +107,12 @@ fn kind(kind: Kind) -> Value {
 
 /// How a flag may be written where YAML 1.2 sees a text.
 const FLAG: &str = "^(yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$";
+
+/// The name of a header, a token (RFC 9110, section 5.6.2).
+const HEADER_NAME: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
+
+/// Two tokens, and perhaps parameters.
+const MEDIA_TYPE: &str = r"^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*(;.*)?$";
 
 /// How a number may be written where YAML 1.2 sees a text.
 const NUMBER: &str = r"^[-+]?[0-9.][0-9A-Fa-fx_.:+-]*$";

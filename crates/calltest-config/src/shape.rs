@@ -10,6 +10,7 @@ use calltest_core::number_rule::Pattern;
 use calltest_core::quiet::{BadQuietTime, QuietTime};
 
 use crate::diagnostic::{Finding, Severity};
+use crate::headers;
 use crate::keys::{Entries, Key, Kind, Section, Status};
 use crate::path::Path;
 use crate::quoting::quoted;
@@ -17,9 +18,9 @@ use crate::readers;
 use crate::report::Report;
 use crate::rules;
 use crate::scalar::{self, BadValue};
-use crate::secrets::REDACTED;
+use crate::secrets::{REDACTED, quoted_without_secrets};
 use crate::table;
-use crate::tree::{Entry, Map, Node, Origin, Value};
+use crate::tree::{Entry, Key as Name, Map, Node, Origin, Place, Value};
 
 /// Reports every unknown key and every value of the wrong type.
 pub(crate) fn check(root: &Node, is_lenient: bool, report: &mut Report<'_>) {
@@ -76,7 +77,7 @@ impl Shape<'_, '_> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, section: &'static Section, path: &Path<'_>) {
-        let name = quoted(&entry.key.text);
+        let name = quoted_without_secrets(&entry.key.text);
         let message = match path.is_top() {
             true => format!("unknown key {name}"),
             false => format!("unknown key {name} in `{path}`"),
@@ -93,19 +94,35 @@ impl Shape<'_, '_> {
         let mut first = HashMap::with_capacity(map.entries.len());
         for entry in &map.entries {
             let key = &entry.key;
-            let Some(before) = first.insert(&*key.text, key.place) else { continue };
-            let message = match path.is_top() {
-                true => format!("{} is given twice", quoted(&key.text)),
-                false => format!("{} is given twice in `{path}`", quoted(&key.text)),
-            };
-            let hint = (before.origin == Origin::File).then(|| format!("the one before is in line {}", before.line));
-            self.report.add(Finding::error(key.place, message).maybe_hint(hint));
+            if let Some(before) = first.insert(&*key.text, key.place) {
+                self.duplicate(key, before, path);
+            }
         }
+    }
+
+    fn duplicate(&mut self, key: &Name, before: Place, path: &Path<'_>) {
+        let message = match path.is_top() {
+            true => format!("{} is given twice", quoted(&key.text)),
+            false => format!("{} is given twice in `{path}`", quoted(&key.text)),
+        };
+        let hint = (before.origin == Origin::File).then(|| format!("the one before is in line {}", before.line));
+        self.report.add(Finding::error(key.place, message).maybe_hint(hint));
     }
 
     fn value(&mut self, node: &Node, kind: Kind, path: &Path<'_>) {
         match (kind, &node.value) {
             (Kind::Free, _) | (_, Value::Null) => {}
+            (Kind::Headers, Value::Map(map)) => self.headers(map, node.place, path),
+            (Kind::Answer, Value::List(list)) if list.is_empty() => {
+                let message = format!("`{path}` is an empty list, so that any answer would do");
+                let hint = "leave it out if any status 2xx is right";
+                self.report.add(Finding::error(node.place, message).hint(hint));
+            }
+            (Kind::Answer, Value::List(list)) if list.len() > MAX_ANSWERS => {
+                let message = format!("`{path}` has {} items, and {MAX_ANSWERS} is the most", list.len());
+                self.report.add(Finding::error(node.place, message));
+            }
+            (Kind::Answer, Value::List(list)) => list.iter().for_each(|item| self.text(item, Kind::Answer, path)),
             (Kind::Section(section), _) | (Kind::FlagOr(section), Value::Map(_)) => self.section(node, section, path),
             (Kind::Entries(entries), Value::Map(map)) => self.entries(map, entries, path),
             (Kind::NumberRules | Kind::Patterns | Kind::QuietTimes, Value::List(list)) if list.len() > MAX_ITEMS => {
@@ -124,6 +141,32 @@ impl Shape<'_, '_> {
                 }
             }
             _ => self.text(node, kind, path),
+        }
+    }
+
+    /// Names are equal whatever their case. One that may be a value is not repeated.
+    fn headers(&mut self, map: &Map, place: Place, path: &Path<'_>) {
+        let mut first = HashMap::with_capacity(map.entries.len());
+        let mut bytes = 0;
+        for Entry { key, value, .. } in &map.entries {
+            if value.is_null() {
+                let finding = Finding::error(key.place, format!("`{path}` has a header without a value"));
+                self.report.add(finding.hint("write `NAME: VALUE`"));
+                continue;
+            }
+            if let Err(bad) = headers::check_name(&key.text) {
+                self.report.add(Finding::error(key.place, format!("`{path}` {}", bad.fault)).hint(bad.hint));
+                continue;
+            }
+            if let Some(before) = first.insert(key.text.to_ascii_lowercase(), key.place) {
+                self.duplicate(key, before, path);
+            }
+            bytes += key.text.len() + value.text().map_or(0, str::len);
+            self.text(value, Kind::HeaderValue, &path.key(&key.text));
+        }
+        if bytes > headers::LONGEST {
+            let message = format!("`{path}` has {bytes} bytes, and {} is the most", headers::LONGEST);
+            self.report.add(Finding::error(place, message));
         }
     }
 
@@ -198,7 +241,8 @@ impl Shape<'_, '_> {
                 self.report.add(Finding::error(node.place, format!("`{path}`: {sentence}")).maybe_hint(hint));
             }
             Err(BadValue::Expected(expected)) => {
-                let message = format!("`{path}` must be {expected}, not {}", quoted(text));
+                let found = if kind.is_secret() { "a text".to_owned() } else { quoted_without_secrets(text) };
+                let message = format!("`{path}` must be {expected}, not {found}");
                 let hint = self.hint_for(text, kind);
                 self.report.add(Finding::error(node.place, message).maybe_hint(hint));
             }
@@ -220,6 +264,9 @@ impl Shape<'_, '_> {
                 Some("write the number without a unit".into())
             }
             Kind::UriPath => uri_path_hint(text).map(str::to_owned),
+            Kind::HeaderValue if text.contains('\n') => {
+                Some("write it on one line; below `>-`, lines are joined by a blank".into())
+            }
             Kind::Host if text.contains(':') => Some("`port` and `ssl` are keys of their own".into()),
             _ => None,
         }
@@ -234,7 +281,7 @@ impl Shape<'_, '_> {
             self.report.add(Finding::warning(node.place, message).hint("write it without the zero"));
         }
         let is_redacted = match kind {
-            Kind::Secret => text == REDACTED,
+            Kind::Secret | Kind::HeaderValue => text == REDACTED,
             Kind::Url => text.contains(REDACTED),
             _ => false,
         };
@@ -252,7 +299,7 @@ impl Shape<'_, '_> {
             Value::Null => "nothing".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a map".to_owned(),
-            Value::Text(text) => quoted(text),
+            Value::Text(text) => quoted_without_secrets(text),
         };
         let message = match path.is_top() {
             true => format!("a configuration must be a map of keys and values, not {found}"),
@@ -264,6 +311,9 @@ impl Shape<'_, '_> {
 
 /// How many rules, patterns or times may be in a list: each number that is dialled is compared with all of them.
 const MAX_ITEMS: usize = 2000;
+
+/// How many statuses and texts may be expected of an answer: its body is searched for each.
+const MAX_ANSWERS: usize = 100;
 
 /// How far from an item its other parts are looked for.
 const NEIGHBOURS: usize = 6;

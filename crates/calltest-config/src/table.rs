@@ -283,6 +283,19 @@ static TRIGGER: Section = Section {
         Key::new("method", Kind::OneOf(&["GET", "POST", "PUT"]), "The HTTP method.").default("GET").modes(ANSWERING),
         Key::new("query", Kind::Parameters, "The query: a text as it is, or a map to be encoded.").modes(ANSWERING),
         Key::new("body", Kind::Text, "The body of the request.").modes(ANSWERING),
+        Key::new("type", Kind::MediaType, "The media type of the body, such as `application/json`.")
+            .modes(ANSWERING)
+            .shown_if_set(),
+        Key::new("headers", Kind::Headers, "Headers of the request, such as `Authorization`; their values are secrets.")
+            .modes(ANSWERING)
+            .shown_if_set(),
+        Key::new(
+            "expect",
+            Kind::Answer,
+            "The answer that counts as done: a status such as 202, a class such as 2xx, a text in the body, or a list of these.",
+        )
+        .modes(ANSWERING)
+        .shown_if_set(),
     ],
 };
 

@@ -16,6 +16,8 @@ pub(crate) struct Place {
     pub(crate) column: u32,
     /// How many characters of that line it covers; what goes on to further lines covers the rest of its first one.
     pub(crate) width: u32,
+    /// How many lines it goes on to after that.
+    pub(crate) further_lines: u32,
 }
 
 impl Place {
@@ -23,7 +25,7 @@ impl Place {
     pub(crate) const TO_THE_END: u32 = u32::MAX;
 
     /// What no one wrote: a built-in default, or the whole of an empty file.
-    pub(crate) const BUILTIN: Self = Self { origin: Origin::Builtin, line: 1, column: 1, width: 1 };
+    pub(crate) const BUILTIN: Self = Self { origin: Origin::Builtin, line: 1, column: 1, width: 1, further_lines: 0 };
 }
 
 /// Which text a place is in, in the order in which problems are shown.

@@ -169,6 +169,25 @@ fn anchors_and_tags_without_end_are_refused_or_pass() {
 }
 
 #[test]
+fn a_hundred_thousand_headers_are_refused_and_none_is_shown() {
+    let headers: String = (0..100_000).map(|index| format!("X-{index}: hunter2, ")).collect();
+    let call =
+        |headers: &str| format!("links: {{a: {{number: 1}}}}\ncalls: {{a: {{mode: wait, dst: a, url: {headers}}}}}\n");
+    let message = first_error(call(&format!("{{url: http://a, headers: {{{headers}}}}}")));
+    assert!(message.starts_with("`calls.a.url.headers` has ") && message.ends_with(" bytes, and 16384 is the most"));
+    let value = "x".repeat(1 << 20);
+    assert!(first_error(call(&format!("{{url: http://a, headers: {{A: {value}}}}}"))).ends_with("16384 is the most"));
+    let bad: String = (0..100_000).map(|index| format!("X {index}: hunter2, ")).collect();
+    let rejected = load_text(call(&format!("{{url: http://a, headers: {{{bad}}}}}"))).unwrap_err();
+    assert!(!rejected.diagnostics.render(Palette::Plain).contains("hunter2"));
+    assert!(
+        first_error(call(&format!("{{url: http://a, expect: [{}]}}", "ok, ".repeat(101)))).ends_with("100 is the most")
+    );
+    assert!(first_error(call(&format!("{{url: http://a, expect: {value}}}"))).contains(" is too long: it has "));
+    assert!(first_error(call(&format!("{{url: http://a, type: text/{value}}}"))).contains(" is too long: it has "));
+}
+
+#[test]
 fn an_override_of_a_megabyte_is_shown_in_part() {
     let check = |override_: String| {
         let input = Input { source: Source::Builtin, overrides: vec![override_], is_lenient: false };

@@ -20,7 +20,7 @@ pub use address::Address;
 pub use call_test::{CallTest, Delay, Forwarding, Presence, Requirements, Ringing, Schedule};
 pub use route::{Audio, BothScript, Destination, Dtmf, InScript, OutScript, Parties, Reception, Rejection, Route};
 pub use server::{Asterisk, Secret, Server, ServerKind, Tls};
-pub use trigger::{Method, Query, Trigger};
+pub use trigger::{Body, ExpectedAnswer, ExpectedStatus, Fetch, Method, Query, Trigger};
 
 pub use crate::dial_string::{BadDialString, DialString};
 use crate::guard::Guard;

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltest_core::plan::{Method, Query, Route, Trigger};
+use calltest_core::plan::{Fetch, Route, Trigger};
 use calltest_engine::scripted::Story;
 use rustls::ServerConfig;
 use rustls_pki_types::PrivateKeyDer;
@@ -82,7 +82,7 @@ async fn the_systems_authorities_are_trusted_and_a_url_without_tls_needs_none() 
     if let Ok(url) = env::var(URL) {
         let test = modes::wait().lasts(700).changed(|test| {
             let Route::In { at, .. } = &mut test.route else { panic!("a test that waits only takes calls") };
-            at.trigger = Some(Trigger::Url { url, method: Method::Get, query: Query::None, body: None });
+            at.trigger = Some(Trigger::Url(Fetch::get(url)));
         });
         let run = run(&test, Story::of_nothing()).await;
         println!("{SAYS}{}", run.verdict.reason().unwrap_or_default());

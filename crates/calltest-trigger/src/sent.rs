@@ -1,10 +1,16 @@
 //! What a trigger hands to somebody else and may be secret: tokens, passwords, the body of a request. A reason repeats what
 //! the other side answers, and that often repeats what it was sent; there, all of this is blotted out.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use calltest_core::plan::DialString;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 
+/// How much of an answer or of the complaints of a program is repeated, in characters.
+pub(super) const MAX_QUOTED: usize = 400;
+/// How much of it is looked at for that, in bytes: before it is repeated, what was sent is blotted out in it.
+pub(super) const MAX_KEPT: usize = 4096;
 /// What stands in place of what was sent.
 const BLOT: &str = "***";
 /// The shortest part that is blotted out wherever it stands; something shorter is in many a harmless word.
@@ -48,10 +54,36 @@ impl Sent {
         }
     }
 
-    /// The value of a header, such as that of `Authorization`, whose first word may be how to read it.
-    pub(super) fn header(&mut self, value: &str) {
+    /// A header. An answer may repeat single words of its value, such as a cookie, or what is encoded in it.
+    pub(super) fn header(&mut self, name: &str, value: &str) {
+        self.header_value(value);
+        if value.len() < SHORTEST {
+            self.part(&format!("{name}: {value}"));
+        }
+        let (first, rest) = value.split_once(' ').unwrap_or((value, ""));
+        self.words(rest);
+        // The first of several words of a login says how to read it, and is no secret.
+        if rest.is_empty() || !name.to_ascii_lowercase().ends_with("authorization") {
+            self.words(first);
+        }
+        if first.eq_ignore_ascii_case("basic")
+            && let Ok(login) = BASE64_STANDARD.decode(rest.trim())
+        {
+            let login = String::from_utf8_lossy(&login);
+            self.part(&login);
+            login.split(':').for_each(|part| self.part(part));
+        }
+    }
+
+    /// The value of a header, whose first word may be how to read it.
+    fn header_value(&mut self, value: &str) {
         self.part(value);
         self.part(value.split_once(' ').map_or(value, |(_, rest)| rest));
+    }
+
+    fn words(&mut self, text: &str) {
+        let ends_a_word = |letter: char| letter.is_whitespace() || "=&;,\"'<>(){}[]".contains(letter);
+        text.split(ends_a_word).for_each(|word| self.part(word));
     }
 
     /// The body of a request, of whatever kind.
@@ -66,8 +98,7 @@ impl Sent {
                         self.part(value);
                     }
                 }
-                let ends_a_word = |letter: char| letter.is_whitespace() || "=&;,\"'<>(){}[]".contains(letter);
-                body.split(ends_a_word).for_each(|word| self.part(word));
+                self.words(body);
             }
         }
     }
@@ -76,7 +107,7 @@ impl Sent {
     pub(super) fn arguments(&mut self, arguments: &[String]) {
         for argument in arguments {
             if let Some((_, value)) = argument.split_once(": ") {
-                self.header(value);
+                self.header_value(value);
             }
             for word in argument.split(|letter: char| letter.is_whitespace() || "\"'`".contains(letter)) {
                 match Url::parse(word) {
@@ -198,6 +229,12 @@ pub(super) fn is_like_a_token(word: &str) -> bool {
     is_one_word && word.len() >= 12 && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic)
 }
 
+/// What somebody else said, as it ends a sentence; nothing if there was nothing.
+pub(super) fn quoted(said: &str) -> String {
+    let said = said.trim();
+    if said.is_empty() { String::new() } else { format!(": {said}") }
+}
+
 /// A text without line ends and other control characters, and with single blanks.
 pub(super) fn on_one_line(text: &str) -> String {
     let is_gap = |letter: char| letter.is_whitespace() || letter.is_control();
@@ -253,7 +290,7 @@ mod tests {
         let arguments = ["-H", "Authorization: Bearer abcdef", "https://u:pass77@pbx/x?k=value7", "key=other7", "-v"];
         let arguments = arguments.map(String::from);
         type Send<'s> = &'s dyn Fn(&mut Sent);
-        let table: [(Send, &str, &str); 11] = [
+        let table: [(Send, &str, &str); 15] = [
             (&|sent| sent.url(&path), "POST /hooks/T0K3N-abcdef99/dial: no", "POST /hooks/***/dial: no"),
             (&|sent| sent.body(json), "pin 12345, se\"cret 77, se\\\"cret 77, 987654", "pin ***, ***, ***, ***"),
             (&|sent| sent.body(json), &format!("got {json} from you"), "got *** from you"),
@@ -264,7 +301,15 @@ mod tests {
                 "4711 is no pin, 47110 neither",
                 "*** is no pin, 47110 neither",
             ),
-            (&|sent| sent.header("Basic bWU6cHc="), "who is Basic bWU6cHc= or bWU6cHc=?", "who is *** or ***?"),
+            (
+                &|sent| sent.header("Authorization", "Basic bWU6cHc="),
+                "who is Basic bWU6cHc= or bWU6cHc=?",
+                "who is *** or ***?",
+            ),
+            (&|sent| sent.header("Authorization", "Basic bWU6cHdkNzc="), "pwd77, me:pwd77, me", "***, ***, me"),
+            (&|sent| sent.header("Authorization", "Bearer abcd"), "Bearer abcd, Bearer", "***, Bearer"),
+            (&|sent| sent.header("Cookie", "id=abcd; key=efgh"), "abcd efgh id=abcd", "*** *** id=***"),
+            (&|sent| sent.header("X-Pin", "123"), "x-pin: 123, 123", "***, 123"),
             (&|sent| sent.arguments(&arguments), "> Authorization: Bearer abcdef", "> Authorization: ***"),
             (&|sent| sent.arguments(&arguments), "pass77 value7 other7 abcdef", "*** *** *** ***"),
             (
@@ -282,7 +327,7 @@ mod tests {
     #[test]
     fn what_is_cut_in_two_leaves_no_half() {
         let mut sent = Sent::default();
-        sent.header("Bearer abcdefghijkl");
+        sent.header("Authorization", "Bearer abcdefghijkl");
         assert_eq!(sent.blotted(b"who is Bearer abcdefgh", true), "who is ***");
         assert_eq!(sent.blotted(b"efghijkl is nobody", true), "*** is nobody");
         assert_eq!(sent.blotted(b"who is Bearer abc", false), "who is Bearer abc");

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use asterisk_lab::{Lab, Server};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use calltest_core::evidence::Observation;
-use calltest_core::plan::{CallTest, Method, Query, Trigger};
+use calltest_core::plan::{Body, CallTest, ExpectedAnswer, ExpectedStatus, Fetch, Method, Query, Secret, Trigger};
 
 use crate::scene::{Scene, at, check, passes, wait};
 use crate::{address, nothing_is_left, one_server};
@@ -25,9 +27,13 @@ fn parameters(server: &Server) -> Vec<(String, String)> {
     parameters.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn url(server: &Server, path: &str, method: Method, query: Query) -> Trigger {
+fn fetch(server: &Server, path: &str, method: Method, query: Query) -> Fetch {
     let ari = server.ari();
-    Trigger::Url { url: format!("http://{}:{}/ari{path}", ari.host, ari.port), method, query, body: None }
+    Fetch { method, query, ..Fetch::get(format!("http://{}:{}/ari{path}", ari.host, ari.port)) }
+}
+
+fn url(server: &Server, path: &str, method: Method, query: Query) -> Trigger {
+    Trigger::Url(fetch(server, path, method, query))
 }
 
 fn shell(script: &str) -> Trigger {
@@ -87,13 +93,80 @@ async fn a_url_and_a_program_cause_the_call() {
     }
 }
 
+/// The same call as a provider's interface wants it: a login in a header, the parameters in the body.
+fn with_login(server: &Server, password: &str, body: &str, media_type: &str) -> Fetch {
+    let login = BASE64_STANDARD.encode(format!("{}:{password}", server.ari().username));
+    Fetch {
+        headers: vec![("Authorization".into(), Secret::new(format!("Basic {login}")))],
+        body: Some(Body { text: body.into(), media_type: Some(media_type.into()) }),
+        ..fetch(server, "/channels", Method::Post, Query::None)
+    }
+}
+
+const AS_JSON: &str = r#"{"endpoint": "Local/{number}@direct", "callerId": "<fone1>", "extension": "stays", "context": "callers", "formats": "slin"}"#;
+const AS_FORM: &str =
+    "endpoint=Local/{number}@direct&callerId=%3Cfone1%3E&extension=stays&context=callers&formats=slin";
+
+fn answer(status: u16, text: &str) -> ExpectedAnswer {
+    ExpectedAnswer { statuses: vec![ExpectedStatus::Code(status)], texts: vec![text.into()] }
+}
+
+// field real-lines-2 trigger 11
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_with_a_login_causes_the_call_and_says_so() {
+    let lab = one_server(CALLER);
+    let server = lab.server("a");
+    for (body, media_type) in [(AS_JSON, "application/json"), (AS_FORM, "application/x-www-form-urlencoded")] {
+        let request = with_login(server, &server.ari().password, body, media_type);
+        let request = Fetch { expected: answer(200, "Local/{number}@direct-"), ..request };
+        let stage = scene(&lab).open(&[triggered(Trigger::Url(request))]).await;
+        let run = stage.run().await;
+        passes(&run);
+        nothing_is_left(&lab);
+        stage.close().await;
+    }
+}
+
+// field real-lines-2 trigger 11
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_answers_otherwise_is_an_error() {
+    let lab = one_server("");
+    let server = lab.server("a");
+    let password = server.ari().password.as_str();
+    let nowhere = AS_JSON.replace("Local/{number}", "Nothing/{number}");
+    let expecting =
+        |expected| Fetch { expected, ..with_login(server, password, AS_FORM, "application/x-www-form-urlencoded") };
+    for (request, part) in [
+        (with_login(server, "hunter2", AS_JSON, "application/json"), "/ari/channels answered 401 Unauthorized"),
+        (
+            with_login(server, password, &nowhere, "application/json"),
+            "/ari/channels answered 500 Internal Server Error",
+        ),
+        (with_login(server, password, AS_JSON, "text/plain"), "/ari/channels answered 400 Bad Request"),
+        (expecting(answer(202, "Local/")), "/ari/channels answered 200 OK, expected 202; fix: "),
+        (
+            expecting(answer(200, "ringing {number}")),
+            "/ari/channels answered 200 OK, expected `ringing bar` in the body; fix: ",
+        ),
+    ] {
+        let stage = scene(&lab).open(&[triggered(Trigger::Url(request))]).await;
+        let run = stage.run().await;
+        check(&run, "error", |reason| {
+            let is_secret = reason.contains("hunter2") || reason.contains(password);
+            reason.starts_with("the trigger failed: POST http://") && reason.contains(part) && !is_secret
+        });
+        nothing_is_left(&lab);
+        stage.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trigger_that_fails_is_an_error_with_its_text() {
     let lab = one_server("");
     let server = lab.server("a");
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
-    let at = |url: String| Trigger::Url { url, method: Method::Get, query: Query::None, body: None };
+    let at = |url: String| Trigger::Url(Fetch::get(url));
     let table = [
         (
             url(server, "/asterisk/ping", Method::Get, Query::Text("api_key=nobody:hunter2".into())),

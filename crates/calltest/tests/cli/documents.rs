@@ -31,6 +31,33 @@ fn a_dump_has_no_secrets_and_says_so_when_it_is_loaded() {
 }
 
 #[test]
+fn a_dump_hides_headers_and_has_no_key_of_a_request_that_is_not_given() {
+    let call = |keys: &str| {
+        format!(
+            "links: {{a: {{number: 1}}}}\ncalls: {{one: {{mode: wait, dst: a, check_callerid: no, url: {{url: http://a{keys}}}}}}}\n"
+        )
+    };
+    let dump = |config: &str, options: &[&str]| {
+        Program::new().config(config).args(["dumpcfg"]).args(options).run().exits(0).stdout
+    };
+    let plain = dump(&call(""), &[]);
+    assert!(plain.contains("\n      query: null\n      body: null\n    exec: null\n"), "{plain}");
+    let config =
+        call(", method: PUT, body: x, type: text/plain, headers: {Authorization: Bearer hunter2, X: ''}, expect: ok");
+    let hidden = dump(&config, &[]);
+    let keys =
+        "\n      type: text/plain\n      headers:\n        Authorization: '***'\n        X: '***'\n      expect: ok\n";
+    assert!(hidden.contains(keys) && !hidden.contains("hunter2"), "{hidden}");
+    let again = Program::new().config(&hidden).args(["dumpcfg"]).run().exits(0);
+    let warning =
+        "warning: `calls.one.url.headers.Authorization` has `***` for a secret: this was printed by `dumpcfg`";
+    assert!(again.stderr.contains(warning) && again.stdout == hidden, "{again}");
+    let shown = dump(&config, &["--show-secrets"]);
+    assert!(shown.contains("\n        Authorization: 'Bearer hunter2'\n        X: ''\n"), "{shown}");
+    assert_eq!(dump(&shown, &["--show-secrets"]), shown);
+}
+
+#[test]
 fn a_dump_with_secrets_is_the_same_configuration() {
     let dump = |config: &str| {
         Program::new().config(config).args(["dumpcfg", "--show-secrets"]).run().exits(0).complains("").stdout

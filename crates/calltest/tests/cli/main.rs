@@ -20,3 +20,4 @@ mod readers;
 mod refusals;
 mod schema;
 mod signals;
+mod triggers;

@@ -63,12 +63,23 @@ fn accepts(schema: &jsonschema::Validator, yaml: &str) {
 
 const EXAMPLE: &str = include_str!("../../../../example.cfg");
 
+/// What a trigger's request may have.
+const REQUESTS: &str = r#"
+links: {a: {number: 1}}
+calls:
+  ':default:': {mode: wait, dst: a, check_callerid: no}
+  all: {url: {url: http://a, method: POST, body: x, type: text/plain; charset="utf-8", headers: {X-Key: 17, a: ''}, expect: [202, 3xx, ok]}}
+  one: {url: {url: http://a, headers: null, expect: 202}}
+"#;
+
 #[test]
 fn it_accepts_what_the_program_accepts() {
     let schema = schema();
     accepts(&schema, EXAMPLE);
     let dump = Program::new().config(EXAMPLE).args(["dumpcfg"]).run().exits(0).stdout;
     accepts(&schema, &dump);
+    accepts(&schema, REQUESTS);
+    Program::new().config(REQUESTS).args(["run", "--list"]).run().exits(0);
 }
 
 #[test]
@@ -83,6 +94,19 @@ fn it_refuses_what_the_program_refuses() {
     ] {
         assert!(EXAMPLE.contains(right));
         let config = EXAMPLE.replacen(right, wrong, 1);
+        assert!(!schema.is_valid(&to_json(&config)), "{wrong} is accepted");
+        Program::new().config(&config).args(["run", "--list"]).run().exits(2);
+    }
+    for (right, wrong) in [
+        ("X-Key: 17", "X Key: 17"),
+        ("X-Key: 17", "X-Key: [17]"),
+        ("X-Key: 17", "X-Key: null"),
+        ("text/plain", "plain"),
+        ("expect: 202", "expect: []"),
+        ("expect: 202", "expect: {status: 202}"),
+    ] {
+        assert!(REQUESTS.contains(right));
+        let config = REQUESTS.replacen(right, wrong, 1);
         assert!(!schema.is_valid(&to_json(&config)), "{wrong} is accepted");
         Program::new().config(&config).args(["run", "--list"]).run().exits(2);
     }
