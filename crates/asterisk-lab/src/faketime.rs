@@ -11,7 +11,7 @@ use crate::files::paths_in;
 /// A libfaketime that can be loaded into a server.
 #[derive(Debug, Clone)]
 pub struct Faketime {
-    library: PathBuf,
+    object: PathBuf,
 }
 
 impl Faketime {
@@ -20,7 +20,7 @@ impl Faketime {
         // What is waited for by the monotonic clock takes as long as ever.
         let monotonic = ["DONT_FAKE_MONOTONIC", "FAKETIME_DONT_FAKE_MONOTONIC"];
         command.envs(monotonic.map(|name| (name, "1"))).env("FAKETIME_NO_CACHE", "1");
-        command.env("FAKETIME_TIMESTAMP_FILE", clock).env("LD_PRELOAD", &self.library);
+        command.env("FAKETIME_TIMESTAMP_FILE", clock).env("LD_PRELOAD", &self.object);
     }
 }
 
@@ -40,9 +40,9 @@ impl Fetchable for Faketime {
     fn open(root: &Path, _version: &str, _cache: &Path) -> Result<Self, InstallError> {
         let parent = root.join("usr/lib");
         let found = paths_in(&parent).into_iter().map(|path| path.join("faketime/libfaketimeMT.so.1"));
-        let library = found.into_iter().find(|path| path.is_file());
+        let object = found.into_iter().find(|path| path.is_file());
         let missing = || InstallError::Incomplete { missing: format!("no libfaketime below {}", parent.display()) };
-        Ok(Self { library: library.ok_or_else(missing)? })
+        Ok(Self { object: object.ok_or_else(missing)? })
     }
 
     fn check_completeness(&self) -> Result<(), InstallError> {

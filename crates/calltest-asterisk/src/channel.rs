@@ -177,6 +177,9 @@ impl Channel {
 
     /// The far end has forwarded the call, and Asterisk goes on by the channel `next`, if it does.
     fn is_forwarded(&self, to: String, next: Option<Arc<str>>, delivery: &Delivery) {
+        if self.forwarding.is_known() {
+            return;
+        }
         let is_dialled = next.is_some();
         let stamp = self.stamp(delivery);
         let what = Observation::Forwarded { to, is_dialled };
@@ -201,11 +204,14 @@ impl Channel {
             let subscribed = server.client.subscribe(Arc::clone(&next.id), &next);
             *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(subscribed);
             server.has(Arc::downgrade(&next) as _);
-            if let Err(error) = next.catch_up().await
-                && !error.is_gone()
-            {
-                server.leftovers.suspect();
-                next.is_untold_of(&error);
+            match next.catch_up().await {
+                Ok(()) => {}
+                // It ended before anybody could be told.
+                Err(error) if error.is_gone() => next.is_gone_untold(),
+                Err(error) => {
+                    server.leftovers.suspect();
+                    next.is_untold_of(&error);
+                }
             }
         });
     }

@@ -85,6 +85,11 @@ impl<C> Forwarding<C> {
         self.state().held.take()
     }
 
+    /// Whether Asterisk was seen to go on. A channel is forwarded once.
+    pub(crate) fn is_known(&self) -> bool {
+        self.state().next.is_some()
+    }
+
     /// The channel that the run goes on with, if it does.
     pub(crate) fn followed(&self) -> Option<Arc<C>> {
         match &self.state().next {

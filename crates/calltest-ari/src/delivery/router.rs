@@ -229,7 +229,8 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.router.state().table.remove(&self.subject, self.number);
+        // Dropped once the table is free again.
+        let _subscriber = self.router.state().table.remove(&self.subject, self.number);
     }
 }
 

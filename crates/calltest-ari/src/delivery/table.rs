@@ -116,13 +116,17 @@ impl Table {
         number
     }
 
-    pub(super) fn remove(&mut self, subject: &Arc<str>, number: u64) {
-        if let Some(subscribers) = self.subscribers.get_mut(subject) {
-            subscribers.retain(|subscriber| subscriber.number != number);
-            if subscribers.is_empty() {
-                self.subscribers.remove(subject);
-            }
+    /// Takes a subscriber out. It is handed over, since it may hold subscriptions of its own, which end with it: that has to
+    /// happen without this table.
+    pub(super) fn remove(&mut self, subject: &Arc<str>, number: u64) -> Option<Arc<dyn Subscriber>> {
+        let subscribers = self.subscribers.get_mut(subject)?;
+        let place = subscribers.iter().position(|subscriber| subscriber.number == number)?;
+        // The others keep the order in which they came.
+        let removed = subscribers.remove(place);
+        if subscribers.is_empty() {
+            self.subscribers.remove(subject);
         }
+        Some(removed.subscriber)
     }
 
     pub(super) fn lose(&mut self, why: &Lost, server: &Arc<str>) {

@@ -286,3 +286,29 @@ async fn a_round_trip_is_heard_by_who_waits_and_by_nobody_else() {
     assert!(router.state().table.echoes.is_empty());
     assert!(incoming.recv().await.is_none());
 }
+
+/// A subscriber that holds a subscription, as a call does that goes on by another channel.
+struct Holder(#[expect(dead_code, reason = "it is held")] Subscription);
+
+impl Subscriber for Holder {
+    fn deliver(&self, _delivery: Delivery) {}
+
+    fn lose(&self, _server: &Arc<str>, _why: &Lost) {}
+}
+
+#[test]
+fn a_subscriber_may_hold_subscriptions_that_end_with_it() {
+    let (router, _incoming) = router(10);
+    let (sender, _queue) = event_queue(10);
+    let holder = Arc::new(Holder(router.subscribe("next".into(), &sender)));
+    let subscription = router.subscribe("first".into(), &holder);
+    drop(holder);
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(subscription);
+        // Nobody listens any more if that took too long.
+        let _ = done.send(());
+    });
+    is_done.recv_timeout(std::time::Duration::from_secs(10)).expect("it does not wait for itself");
+    assert!(router.state().table.subscribers.is_empty());
+}
