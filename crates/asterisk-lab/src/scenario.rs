@@ -25,6 +25,8 @@ enum Step {
     Redirect { status: u16, to: &'static str },
     /// Takes the call.
     Answer,
+    /// Puts the caller on hold, or takes it back, in a call that it has taken.
+    Hold { is_on: bool },
     /// Ends the call that it has taken.
     HangUp,
 }
@@ -90,6 +92,18 @@ impl Scenario {
         self.then(Step::Answer)
     }
 
+    /// Puts the caller of a call that it has answered on hold.
+    #[must_use]
+    pub fn holds(self) -> Self {
+        self.then(Step::Hold { is_on: true })
+    }
+
+    /// Takes the caller back from hold.
+    #[must_use]
+    pub fn resumes(self) -> Self {
+        self.then(Step::Hold { is_on: false })
+    }
+
     /// Hangs up a call that it has answered.
     #[must_use]
     pub fn hangs_up(self) -> Self {
@@ -138,6 +152,14 @@ impl Step {
                 send(f, &response(200, true), r#" retrans="500""#)?;
                 writeln!(f, r#"  <recv request="ACK"/>"#)
             }
+            Self::Hold { is_on } => {
+                let (number, direction) = if is_on { (1, "sendonly") } else { (2, "sendrecv") };
+                let invite = REINVITE.replace("[number]", &number.to_string());
+                send(f, &format!("{invite}{SDP}a={direction}\n"), r#" retrans="500""#)?;
+                writeln!(f, r#"  <recv response="100" optional="true"/>"#)?;
+                writeln!(f, r#"  <recv response="200"/>"#)?;
+                send(f, &ACK.replace("[number]", &number.to_string()), "")
+            }
             Self::HangUp => {
                 send(f, BYE, r#" retrans="500""#)?;
                 writeln!(f, r#"  <recv response="200" next="over"/>"#)
@@ -157,6 +179,12 @@ fn response(status: u16, has_sdp: bool) -> String {
     // The parameter without which it is no response of a dialog; 100 has none (RFC 3261 §8.2.6.2).
     let tag = if status == 100 { "" } else { ";tag=[pid]-[call_number]" };
     text = text.replace("[tag]", tag);
+    // A login is asked for, which nobody has.
+    match status {
+        401 => text.push_str("WWW-Authenticate: Digest realm=\"far\", nonce=\"1\"\n"),
+        407 => text.push_str("Proxy-Authenticate: Digest realm=\"far\", nonce=\"1\"\n"),
+        _ => {}
+    }
     let body = if has_sdp { SDP } else { "Content-Length: 0\n" };
     // Writing to a string does not fail.
     let _ = text.write_str(body);
@@ -175,8 +203,10 @@ fn reason(status: u16) -> &'static str {
         302 => "Moved Temporarily",
         305 => "Use Proxy",
         380 => "Alternative Service",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        407 => "Proxy Authentication Required",
         480 => "Temporarily Unavailable",
         486 => "Busy Here",
         488 => "Not Acceptable Here",
@@ -211,6 +241,28 @@ a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-16
 ";
 
+const REINVITE: &str = "\
+INVITE [$contact] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$callee];tag=[pid]-[call_number]
+To:[$caller]
+[last_Call-ID:]
+CSeq: [number] INVITE
+Contact: <sip:[local_ip]:[local_port]>
+Max-Forwards: 70
+";
+
+const ACK: &str = "\
+ACK [$contact] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$callee];tag=[pid]-[call_number]
+To:[$caller]
+[last_Call-ID:]
+CSeq: [number] ACK
+Max-Forwards: 70
+Content-Length: 0
+";
+
 /// The far end's own request: what came from the caller in `From` goes into `To`, and the other way about.
 const BYE: &str = "\
 BYE [$contact] SIP/2.0
@@ -218,7 +270,7 @@ Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 From:[$callee];tag=[pid]-[call_number]
 To:[$caller]
 [last_Call-ID:]
-CSeq: 1 BYE
+CSeq: 9 BYE
 Max-Forwards: 70
 Content-Length: 0
 ";

@@ -179,8 +179,8 @@ impl NeededModules {
             "pbx_config" | "app_exec" => !is_ael,
             // They limit how long a channel may last, and keep the doctor's test calls inside the server.
             "func_timeout" | "func_channel" => true,
-            // It tells packets and Call-ID of a SIP leg in one answer.
-            "func_strings" => self.has_sip,
+            // They tell in one answer who calls, and of a SIP leg its packets and Call-ID.
+            "func_callerid" | "func_strings" => true,
             // It plays to bridges and records them, as the doctor does.
             "chan_bridge_media" => true,
             _ => match purpose {

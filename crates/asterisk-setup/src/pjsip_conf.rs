@@ -175,6 +175,11 @@ impl Trunk {
         writeln!(f, "send_pai = yes")?;
         writeln!(f, "; A telephone always sends, and border controllers, NAT and time-outs count on that.")?;
         writeln!(f, "rtp_keepalive = 1")?;
+        writeln!(
+            f,
+            "; A call that the carrier diverts goes by the dialplan, where calltest stops it unless a test allows it."
+        )?;
+        writeln!(f, "redirect_method = user")?;
         if let Some(address) = self.media_address {
             writeln!(f, "media_address = {address}")?;
             writeln!(f, "bind_rtp_to_media_address = yes")?;

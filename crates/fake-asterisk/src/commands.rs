@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::json;
 
-use crate::channels::Key;
+use crate::channels::{Channel, Key};
 use crate::ends::Ending;
 use crate::events::{ChannelState, PlaybackObject, PlaybackState};
 use crate::hangup::cause_of_reason;
@@ -96,14 +96,9 @@ impl State {
         let name = params.required("variable", "Variable name is required")?;
         let channel = self.channels.find(id).and_then(|key| self.channels.get(key));
         let channel = channel.ok_or_else(|| Answer::message(404, "Provided channel was not found"))?;
-        let value = match name.as_str() {
-            "CHANNEL(name)" => Some(channel.object.name.as_str()),
-            "CHANNEL(language)" => Some(channel.object.language.as_str()),
-            "CALLERID(num)" => Some(channel.object.caller.number.as_str()),
-            "CALLERID(name)" => Some(channel.object.caller.name.as_str()),
-            "CONNECTEDLINE(num)" => Some(channel.object.connected.number.as_str()),
-            "CONNECTEDLINE(name)" => Some(channel.object.connected.name.as_str()),
-            _ => channel.variables.get(&name).map(String::as_str),
+        let value = match name.strip_prefix("EVAL(").and_then(|text| text.strip_suffix(')')) {
+            Some(text) => Some(evaluated(channel, text)),
+            None => value_of(channel, &name).map(str::to_owned),
         };
         let value = value.ok_or_else(|| Answer::message(404, "Provided variable was not found"))?;
         Ok(Answer::json(200, &json!({"value": value})))
@@ -119,6 +114,32 @@ impl State {
         self.set_channel_variable(key, &name, &value);
         Ok(Answer::no_content())
     }
+}
+
+fn value_of<'c>(channel: &'c Channel, name: &str) -> Option<&'c str> {
+    match name {
+        "CHANNEL(name)" => Some(channel.object.name.as_str()),
+        "CHANNEL(language)" => Some(channel.object.language.as_str()),
+        "CALLERID(num)" => Some(channel.object.caller.number.as_str()),
+        "CALLERID(name)" => Some(channel.object.caller.name.as_str()),
+        "CALLERID(num-pres)" => Some("allowed_not_screened"),
+        "CONNECTEDLINE(num)" => Some(channel.object.connected.number.as_str()),
+        "CONNECTEDLINE(name)" => Some(channel.object.connected.name.as_str()),
+        "REDIRECTING(reason)" => Some("unknown"),
+        _ => channel.variables.get(name).map(String::as_str),
+    }
+}
+
+/// A text with each `${NAME}` replaced by its value, or by nothing.
+fn evaluated(channel: &Channel, text: &str) -> String {
+    let mut parts = text.split("${");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').unwrap_or((part, ""));
+        said.push_str(value_of(channel, name).unwrap_or_default());
+        said.push_str(rest);
+    }
+    said
 }
 
 fn channel_not_found() -> Answer {
