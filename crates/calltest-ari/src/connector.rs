@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::connect_error::ConnectError;
 use crate::error::{Lost, RequestError};
 use crate::generated::requests::applications::Get;
 use crate::handshake::{Handshake, Session};
@@ -20,7 +21,7 @@ const SETTLE_LIMIT: Duration = Duration::from_millis(300);
 const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a client can do at the moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum State {
     /// Events arrive.
     Up {
@@ -33,6 +34,8 @@ pub enum State {
     Down {
         /// Why the connection ended, or the last attempt failed.
         why: Lost,
+        /// The last attempt, if there was one since.
+        attempt: Option<Arc<ConnectError>>,
         /// Since when there is no connection.
         since: Instant,
     },
@@ -118,12 +121,13 @@ impl Connector {
     async fn reconnect(&self, mut why: Lost) -> Session {
         let since = Instant::now();
         let mut backoff = Backoff::new(&self.handshake.settings.backoff);
+        let mut attempt = None;
         loop {
             let takes_over = match why {
                 Lost::Replaced => self.stand_by(None, since).await,
                 Lost::OwnedByOther { owner } => self.stand_by(Some(owner), since).await,
                 why => {
-                    self.state.send_replace(State::Down { why, since });
+                    self.state.send_replace(State::Down { why, attempt: attempt.take(), since });
                     sleep(backoff.pause(rand::random())).await;
                     false
                 }
@@ -132,7 +136,9 @@ impl Connector {
                 Ok(session) => return session,
                 Err(error) => {
                     tracing::debug!(server = %self.handshake.settings.name, %error, "not connected");
-                    Lost::from(&error)
+                    let why = Lost::from(&error);
+                    attempt = Some(Arc::new(error));
+                    why
                 }
             };
         }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use calltest_ari::{Client, State};
 use calltest_core::event::{ServerEvent, ServerProgress};
-use calltest_core::plan::ServerName;
+use calltest_core::plan::{Asterisk, ServerName};
 use calltest_engine::{Host, Unready};
 use tokio::sync::watch;
 
+use crate::advice::advice;
 use crate::cleanup::clean_up;
 
 /// How long to wait before the next try to clean up after one that failed.
@@ -28,6 +29,8 @@ pub(crate) enum Readiness {
 /// Follows the state of one connection.
 pub(crate) struct Follower {
     pub(crate) server: ServerName,
+    /// How it is configured, for what to do where it cannot be reached.
+    pub(crate) asterisk: Asterisk,
     pub(crate) client: Client,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) ready: watch::Sender<Readiness>,
@@ -66,7 +69,11 @@ impl Follower {
                         }
                     }
                 }
-                State::Down { why, .. } => self.is_down(format!("not connected to server {}: {why}", self.server)),
+                State::Down { why, attempt, .. } => {
+                    let fix = attempt.and_then(|error| advice(&error, &self.asterisk));
+                    let fix = fix.map(|fix| format!("; fix: {fix}")).unwrap_or_default();
+                    self.is_down(format!("not connected to server {}: {why}{fix}", self.server));
+                }
                 State::OwnedByOther { owner, .. } => {
                     let owner = owner.unwrap_or_else(|| "a process that keeps no heartbeat".into());
                     let why = format!(

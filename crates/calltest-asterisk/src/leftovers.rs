@@ -37,7 +37,7 @@ impl Leftovers {
     pub(crate) async fn watch(self: std::sync::Arc<Self>, client: Client) {
         let mut state = client.state();
         tokio::select! {
-            _ = state.wait_for(|state| *state == State::Closed) => {}
+            _ = state.wait_for(|state| matches!(state, State::Closed)) => {}
             () = self.run(&client) => {}
         }
     }

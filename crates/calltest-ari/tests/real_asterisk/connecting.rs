@@ -133,7 +133,7 @@ async fn a_restarted_server_is_connected_to_again() {
     assert!(queue.try_next().unwrap().is_none(), "a queue of the new connection has not ended");
 
     client.close().await;
-    assert_eq!(*client.state().borrow(), State::Closed);
+    assert!(matches!(*client.state().borrow(), State::Closed));
     assert!(timeout(SOON, incoming.next()).await.expect("the stream ends").is_none());
     let error = timeout(SOON, queue.next()).await.expect("the queue ends").unwrap_err();
     assert!(matches!(error, QueueError::Lost { why: Lost::ClosedByUs, .. }), "{error}");
