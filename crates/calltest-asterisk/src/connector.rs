@@ -18,13 +18,16 @@ use crate::leftovers::Leftovers;
 use crate::server::Server;
 
 /// The events that runs are made of; the rest stays on the server, most of all variables and dialplan steps.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 15] = [
     "StasisStart",
     "StasisEnd",
     "ChannelStateChange",
     "ChannelHangupRequest",
     "ChannelDestroyed",
     "ChannelDtmfReceived",
+    "ChannelHold",
+    "ChannelUnhold",
+    "ChannelConnectedLine",
     "Dial",
     "PlaybackStarted",
     "PlaybackFinished",
@@ -85,7 +88,7 @@ async fn connect(plan: &plan::Server, identity: &Identity, host: Arc<dyn Host>) 
     let server = Arc::new(Server::new(plan, client.clone(), leftovers, readiness));
     tasks.spawn(incoming::serve(Arc::clone(&server), incoming, Arc::clone(&host)));
     host.server_event(ServerEvent { server: name.clone(), what: ServerProgress::Up { cleaned } });
-    tasks.spawn(Follower { server: name, client, host, ready }.follow());
+    tasks.spawn(Follower { server: name, asterisk: plan.asterisk().clone(), client, host, ready }.follow());
     Ok(AsteriskEngine { server, tasks })
 }
 

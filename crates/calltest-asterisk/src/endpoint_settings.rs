@@ -19,6 +19,11 @@ impl EndpointSettings {
         Self(answer.into_iter().map(|set| (set.attribute.into(), set.value.into())).collect())
     }
 
+    /// The addresses of record (aors) that it is reached by.
+    pub(crate) fn aors(&self) -> impl Iterator<Item = &str> {
+        self.get("aors").unwrap_or_default().split(',').map(str::trim).filter(|aor| !aor.is_empty())
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use calltest_ari::{Delivery, Lost, State, Subscriber};
 use calltest_core::abilities::Abilities;
-use calltest_core::plan::{Link, ServerName};
+use calltest_core::plan::{DialString, Link, ServerName};
 use calltest_core::run::RunId;
 use calltest_core::verdict::Trouble;
-use calltest_engine::{BoxFuture, Engine, Listening, Permit, Refused, Scrutiny, Sighting, Sink, Unready};
+use calltest_engine::{
+    BoxFuture, EndpointStatus, Engine, Listening, Permit, Refused, Scrutiny, Sighting, Sink, Unready,
+};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::cleanup::clean_up;
 use crate::draining::turns_calls_away;
+use crate::endpoint_status::endpoint_status;
 use crate::originate::AsteriskPermit;
 use crate::server::{Server, trouble_of};
 use crate::version::Version;
@@ -51,6 +54,21 @@ impl Engine for AsteriskEngine {
             let permit = self.server.client.originate_permit().await;
             let permit = permit.ok_or_else(|| Refused::No { why: "the connection is being closed".into() })?;
             Ok(Box::new(AsteriskPermit { server: Arc::clone(&self.server), permit }) as Box<dyn Permit>)
+        })
+    }
+
+    fn endpoint(&self, link: &Link) -> BoxFuture<'_, Result<EndpointStatus, Refused>> {
+        let dial_string = link.address.as_ref().map(|address| address.dial_string().clone());
+        Box::pin(async move {
+            let Some((tech, resource)) = dial_string.as_ref().and_then(DialString::endpoint) else {
+                let channel = dial_string.map(|dial_string| dial_string.to_string()).unwrap_or_default();
+                let why =
+                    format!("`{channel}` names no endpoint that could be looked at; give a link that dials by one");
+                return Ok(EndpointStatus::Untold { why });
+            };
+            endpoint_status(&self.server, tech, resource)
+                .await
+                .map_err(|error| Refused::Unclear { why: error.to_string() })
         })
     }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::channel::Channel;
 use crate::channel_state::Phase;
 use crate::hang_up::{hang_up, hang_up_in_background};
+use crate::identity::identify;
 use crate::limit::{ABSOLUTE_LIMIT, whole_seconds};
 use crate::measure::measure;
 use crate::recording::Recording;
@@ -168,6 +169,16 @@ impl Leg for AsteriskLeg {
 
     fn sending_time(&self, digits: usize, pace: Pace) -> Duration {
         QUIET_BEFORE_DIGITS + (pace.tone + pace.gap) * digits.try_into().unwrap_or(u32::MAX)
+    }
+
+    fn identify(&mut self) -> BoxFuture<'static, Result<Vec<Observation>, Refused>> {
+        let (server, channel) = (Arc::clone(&self.server), self.channel());
+        Box::pin(async move {
+            match identify(server, channel.id.to_string()).await {
+                Ok(told) => Ok(told),
+                Err(error) => Err(channel.explain(error).await),
+            }
+        })
     }
 
     fn measure(&mut self) -> BoxFuture<'static, Vec<Observation>> {

@@ -48,6 +48,9 @@ pub(crate) fn observe(event: &Event) -> Option<Observation> {
             digit: dtmf.digit.chars().next()?,
             duration: Duration::from_millis(dtmf.duration_ms.try_into().unwrap_or(0)),
         },
+        Event::ChannelHold(_) => Observation::Held,
+        Event::ChannelUnhold(_) => Observation::Resumed,
+        Event::ChannelConnectedLine(line) => connected_to(&line.channel)?,
         Event::PlaybackStarted(started) => {
             Observation::PlaybackStarted { media: started.playback.media_uri.to_string() }
         }
@@ -56,6 +59,12 @@ pub(crate) fn observe(event: &Event) -> Option<Observation> {
         }
         _ => return None,
     })
+}
+
+/// To whom a channel is connected, if its network says so.
+fn connected_to(channel: &Channel) -> Option<Observation> {
+    let (number, name) = (channel.connected.number.to_string(), channel.connected.name.to_string());
+    (!number.is_empty() || !name.is_empty()).then_some(Observation::ConnectedTo { number, name })
 }
 
 fn call_end(channel: &Channel, cause: i64, tech: Option<i64>) -> Hangup {

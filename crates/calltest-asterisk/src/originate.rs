@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use calltest_ari::models::EndpointState;
-use calltest_ari::requests::{channels, endpoints};
+use calltest_ari::requests::channels;
 use calltest_ari::{OriginatePermit, RequestFailure, VariableSet};
 use calltest_core::evidence::Stamp;
 use calltest_core::plan::{DialString, Link};
-use calltest_engine::{Dialling, Outgoing, Permit, Undialled};
+use calltest_core::run::RunId;
+use calltest_core::verdict::Trouble;
+use calltest_engine::{Dialling, EndpointStatus, Outgoing, Permit, Undialled};
 
 use crate::channel::Channel;
 use crate::channel_id::{Part, channel_id};
+use crate::draining::turns_calls_away;
+use crate::endpoint_status::endpoint_status;
 use crate::forwarding::{FORWARD_CONTEXT, NOWHERE};
 use crate::leg::AsteriskLeg;
 use crate::limit::{ABSOLUTE_LIMIT, whole_seconds};
@@ -19,6 +22,8 @@ use crate::server::Server;
 use crate::unfinished::Unfinished;
 use crate::without_a_word::Examination;
 
+/// The presentation of a number that is not to be shown (Asterisk's `callerid.h`).
+const WITHHELD: &str = "prohib_not_screened";
 /// The statuses by which a proxy says that it does not know what became of a request.
 const GATEWAYS: [u16; 3] = [408, 502, 504];
 
@@ -56,10 +61,11 @@ impl Permit for AsteriskPermit {
             timeout: Some(seconds.try_into().unwrap_or(i64::MAX)),
             // Both halves of a Local channel would run at the highest rate that Asterisk knows.
             formats: template.is_local().then(|| "slin".into()),
-            variables: Some(variables(seconds, call.follows_forwarding)),
+            variables: Some(variables(seconds, &call)),
             ..Default::default()
         };
-        let taken = originate_with_permit(Arc::clone(&server), permit, originate, Arc::clone(&channel), template);
+        let taken =
+            originate_with_permit(Arc::clone(&server), permit, originate, Arc::clone(&channel), template, call.run);
         let leg = AsteriskLeg::new(server, &call.server, call.run, channel, subscription);
         Dialling { leg: Box::new(leg), taken: Box::pin(taken) }
     }
@@ -71,6 +77,7 @@ async fn originate_with_permit(
     originate: channels::OriginateWithId,
     channel: Arc<Channel>,
     template: DialString,
+    run: RunId,
 ) -> Result<Option<Stamp>, Undialled> {
     let dial_string = originate.endpoint.clone();
     let unfinished = Unfinished::on(&server);
@@ -92,11 +99,10 @@ async fn originate_with_permit(
     };
     // The server has said no, so there is no channel to wait for.
     channel.was_never_there();
-    let offline = if status.as_u16() == 500 { offline_endpoint(&server, &template, &dial_string).await? } else { None };
-    Err(match offline {
-        Some(endpoint) => Undialled::Offline { endpoint },
-        None => Undialled::No { why: error.to_string() },
-    })
+    if status.as_u16() != 500 {
+        return Err(Undialled::No { why: error.to_string() });
+    }
+    Err(explained(&server, &template, &dial_string, run, error.to_string()).await)
 }
 
 /// Whether events tell of a channel whose originate was not answered. A message that we send to ourselves comes after
@@ -105,30 +111,56 @@ async fn is_told_of(server: &Server, channel: &Channel) -> bool {
     channel.is_heard_of() || (server.client.round_trip().await.is_ok() && channel.is_heard_of())
 }
 
-/// Finds out why Asterisk could not make a channel: returns the endpoint if that is merely offline.
-async fn offline_endpoint(
+/// Finds out why Asterisk could not make a channel, which it does not say itself: the endpoint is offline, or unknown; or it makes
+/// no channel at all any more.
+async fn explained(
     server: &Server,
     template: &DialString,
     dial_string: &str,
-) -> Result<Option<String>, Undialled> {
+    run: RunId,
+    refusal: String,
+) -> Undialled {
     // With the number in its place: in `PJSIP/{number}` that is the endpoint.
     let filled = DialString::new(dial_string).unwrap_or_else(|_| template.clone());
-    let Some((tech, resource)) = filled.endpoint() else { return Ok(None) };
-    let endpoint = format!("{tech}/{resource}");
-    let refused = |why: String| Undialled::No { why };
-    match server.client.request(endpoints::Get { tech: tech.into(), resource: resource.into() }).await {
-        Ok(found) if found.state == Some(EndpointState::Offline) => Ok(Some(endpoint)),
-        Ok(_) => Ok(None),
-        Err(error) if error.is_gone() => Err(refused(format!(
-            "the server knows no endpoint {endpoint}; correct the link's `channel`, or define the endpoint there"
-        ))),
-        Err(error) => Err(refused(format!("it gave no reason, and asking for endpoint {endpoint} failed: {error}"))),
+    let endpoint = filled.endpoint().map(|(tech, resource)| (tech.to_owned(), resource.to_owned()));
+    let status = match &endpoint {
+        Some((tech, resource)) => Some(endpoint_status(server, tech, resource).await),
+        None => None,
+    };
+    if let Some(Ok(EndpointStatus::Offline { endpoint })) = status {
+        return Undialled::Offline { endpoint };
     }
+    if let Some(Trouble::TakesNoCalls { .. }) = turns_calls_away(server, run).await {
+        let why = format!(
+            "{refusal}; it makes no channel at all: it is about to be stopped, or has as many calls as it may have; see what \
+             `core show channels` and `core abort shutdown` say there"
+        );
+        return Undialled::No { why };
+    }
+    let why = match (status, endpoint) {
+        (Some(Ok(EndpointStatus::Untold { why })), _) => why,
+        (Some(Err(error)), Some((tech, resource))) => {
+            format!("it gave no reason, and asking for endpoint {tech}/{resource} failed: {error}")
+        }
+        (Some(Ok(_)), Some((tech, resource))) if tech.eq_ignore_ascii_case("PJSIP") => format!(
+            "{refusal}, though {tech}/{resource} is online: see whether it is in maintenance (`pjsip set maintenance off \
+             {resource}`), and what Asterisk's log says"
+        ),
+        _ => refusal,
+    };
+    Undialled::No { why }
 }
 
-fn variables(limit: u64, follows_forwarding: bool) -> VariableSet {
-    let variables = VariableSet::new().with(ABSOLUTE_LIMIT, limit.to_string());
-    if follows_forwarding { variables } else { variables.with(FORWARD_CONTEXT, NOWHERE) }
+fn variables(limit: u64, call: &Outgoing) -> VariableSet {
+    let mut variables = VariableSet::new().with(ABSOLUTE_LIMIT, limit.to_string());
+    if !call.follows_forwarding {
+        variables = variables.with(FORWARD_CONTEXT, NOWHERE);
+    }
+    // Who is called sees the party to which our channel is connected.
+    if call.withholds_number {
+        variables = variables.with("CALLERID(pres)", WITHHELD).with("CONNECTEDLINE(pres,i)", WITHHELD);
+    }
+    variables
 }
 
 /// The caller ID that a link shows, as Asterisk takes it.

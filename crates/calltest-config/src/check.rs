@@ -92,9 +92,10 @@ fn note_unchecked_callers(configuration: Configuration<'_>, report: &mut Report<
         let is_checked = view.read("check_callerid", scalar::flag, report);
         let is_answering = mode.is_ok_and(|mode| match mode.value.route() {
             RouteMode::In(_) => true,
-            RouteMode::Both(_) | RouteMode::Out(_) => false,
+            RouteMode::Both(_) | RouteMode::Out(_) | RouteMode::Watch => false,
         });
-        is_answering && is_checked.is_ok_and(|check| check.value) && view.node("src").is_none()
+        let is_given = view.node("src").is_some() || view.node("callerid").is_some();
+        is_answering && is_checked.is_ok_and(|check| check.value) && !is_given
     });
     let Some((first, _)) = unchecked.next() else { return };
     let others = match unchecked.count() {
@@ -102,6 +103,6 @@ fn note_unchecked_callers(configuration: Configuration<'_>, report: &mut Report<
         others => format!(" and {others} more"),
     };
     let message = format!("the caller's number is not checked in {}{others}: no `src` is given", quoted(&first.text));
-    let hint = "give it the `src` that calls, or `check_callerid: no`";
+    let hint = "give it the `src` that calls, or a `callerid`, or `check_callerid: no`";
     report.add(Finding::note(first.place, message).hint(hint));
 }

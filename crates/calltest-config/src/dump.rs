@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use calltest_core::number_rule::Action;
+use calltest_core::plan::without_secret;
 
 use crate::configuration::Configuration;
 use crate::keys::{Key, Kind, Section, Status};
@@ -101,7 +102,7 @@ impl Dump {
             return;
         }
         let node = view.node(key.name).map(|at| at.value);
-        if key.is_shown_if_set && node.is_none_or(Node::is_null) {
+        if (key.is_shown_if_set && node.is_none_or(Node::is_null)) || view.is_replaced(key.name) {
             return;
         }
         self.name(key.name, depth);
@@ -170,6 +171,7 @@ impl Dump {
         match kind {
             Kind::Secret if self.secrets == Secrets::Redacted => self.value(Scalar(REDACTED)),
             Kind::Url if self.secrets == Secrets::Redacted => self.value(Scalar(&without_secrets(text))),
+            Kind::DialString if self.secrets == Secrets::Redacted => self.value(Scalar(&without_secret(text))),
             Kind::Flag | Kind::FlagOr(_) => self.value(scalar::flag(text).unwrap_or_default()),
             kind if kind.is_numeric() => match scalar::number(text) {
                 Some(Number::Integer(integer)) => self.value(integer),

@@ -17,6 +17,8 @@ pub(crate) struct Key {
     pub(crate) status: Status,
     /// Whether `dumpcfg` leaves it out unless it is set: what is newer than somebody's file must not change that.
     pub(crate) is_shown_if_set: bool,
+    /// The key beside it that takes its place, unless it is given as well.
+    pub(crate) yields_to: Option<&'static str>,
 }
 
 /// What holds where the file says nothing.
@@ -53,6 +55,7 @@ impl Key {
             modes: ModeName::ALL,
             status: Status::Current,
             is_shown_if_set: false,
+            yields_to: None,
         }
     }
 
@@ -70,6 +73,10 @@ impl Key {
 
     pub(crate) const fn shown_if_set(self) -> Self {
         Self { is_shown_if_set: true, ..self }
+    }
+
+    pub(crate) const fn yields_to(self, other: &'static str) -> Self {
+        Self { yields_to: Some(other), ..self }
     }
 
     pub(crate) const fn ignored(self) -> Self {
@@ -152,6 +159,12 @@ pub(crate) enum Kind {
     /// The name of a link or a server.
     Name,
     PhoneNumber,
+    /// A number to dial, and what is dialled on with behind the first `,`.
+    NumberToDial,
+    /// What a callee has to see of a caller.
+    CallerId,
+    /// DTMF digits.
+    DtmfDigits,
     DialString,
     OneOf(&'static [&'static str]),
     Flag,
@@ -172,6 +185,8 @@ pub(crate) enum Kind {
     NumberRules,
     /// Patterns for numbers.
     Patterns,
+    /// Patterns for numbers: a list, or one of them.
+    PatternOrPatterns,
     /// When the daemon starts nothing by itself: a list of times, or one of them.
     QuietTimes,
     /// A text, or a map of texts.

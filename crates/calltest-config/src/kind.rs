@@ -1,5 +1,6 @@
 //! Which texts fit a key of each kind, and what is expected where another was found.
 
+use crate::caller_id;
 use crate::headers;
 use crate::http;
 use crate::keys::{Kind, Section};
@@ -26,6 +27,9 @@ impl Kind {
             Self::Answer => http::expected_answer(text).map(drop),
             Self::HeaderValue => headers::check_value(text),
             Self::PhoneNumber => readers::phone_number(text).map(drop),
+            Self::NumberToDial => readers::number_to_dial(text).map(drop),
+            Self::CallerId => caller_id::expected_caller(text).map(drop),
+            Self::DtmfDigits => readers::dtmf_digits(text).map(drop),
             Self::DialString => readers::dial_string(text).map(drop),
             Self::Flag | Self::FlagOr(_) => scalar::flag(text).map(drop),
             Self::Integer => readers::integer_of_any_sign(text).map(drop),
@@ -41,6 +45,7 @@ impl Kind {
             | Self::Command
             | Self::NumberRules
             | Self::Patterns
+            | Self::PatternOrPatterns
             | Self::Headers
             | Self::Section(_)
             | Self::Entries(_) => Err(BadValue::Expected(self.expected())),
@@ -55,6 +60,7 @@ impl Kind {
             Self::Causes => "a list of causes".into(),
             Self::NumberRules => rules::RULES.into(),
             Self::Patterns => "a list of patterns".into(),
+            Self::PatternOrPatterns => "a pattern, or a list of patterns".into(),
             Self::QuietTimes => "a quiet time, or a list of them".into(),
             Self::Parameters => "a text, or a map of names and texts".into(),
             Self::Headers => "a map of header names and texts".into(),

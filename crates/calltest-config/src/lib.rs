@@ -5,6 +5,7 @@
 //! of names and types, the defaults, [`Loaded::dump`] and [`schema()`] are made. What a plan means is left to
 //! `calltest-core`.
 
+mod caller_id;
 mod check;
 mod configuration;
 mod diagnostic;

@@ -15,6 +15,7 @@ pub(crate) enum ModeName {
     Wait,
     Answer,
     Record,
+    Online,
 }
 
 impl ModeName {
@@ -29,11 +30,12 @@ impl ModeName {
         Self::Wait,
         Self::Answer,
         Self::Record,
+        Self::Online,
     ];
 
     /// The words, in the same order.
     pub(crate) const WORDS: &[&str] =
-        &["dtmf", "call", "audio", "ring", "play", "fail", "timeout", "wait", "answer", "record"];
+        &["dtmf", "call", "audio", "ring", "play", "fail", "timeout", "wait", "answer", "record", "online"];
 
     pub(crate) fn word(self) -> &'static str {
         Self::WORDS[self as usize]
@@ -56,6 +58,7 @@ impl ModeName {
             Self::Wait => RouteMode::In(InMode::Wait),
             Self::Answer => RouteMode::In(InMode::Answer),
             Self::Record => RouteMode::In(InMode::Record),
+            Self::Online => RouteMode::Watch,
         }
     }
 }
@@ -66,6 +69,8 @@ pub(crate) enum RouteMode {
     Both(BothMode),
     Out(OutMode),
     In(InMode),
+    /// There is no call.
+    Watch,
 }
 
 /// The modes in which both parties are ours.

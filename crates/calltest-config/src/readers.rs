@@ -6,8 +6,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use calltest_core::cause::ExpectedCause;
+use calltest_core::dtmf;
 use calltest_core::number::{BadNumber, PhoneNumber};
-use calltest_core::plan::DialString;
+use calltest_core::plan::{DialString, PostDial};
 use calltest_core::quiet::QuietTime;
 
 use crate::quoting::quoted;
@@ -112,6 +113,21 @@ pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, BadValue> {
         return Err(BadValue::Wrong(format!("{} cannot be dialled: it has white space in it", quoted(text))));
     }
     Ok(number)
+}
+
+/// A phone number or the name of an extension, and what is dialled on with behind the first `,`.
+pub(crate) fn number_to_dial(text: &str) -> Result<(PhoneNumber, PostDial), BadValue> {
+    is_short_enough(text).map_err(BadValue::Wrong)?;
+    let (number, rest) = PostDial::split(text.trim());
+    let post_dial = PostDial::parse(rest).map_err(|bad| BadValue::Wrong(format!("in {}, {bad}", quoted(text))))?;
+    Ok((phone_number(number)?, post_dial))
+}
+
+/// DTMF digits (ITU-T Q.23), at least one, and no more than fit into one request to Asterisk.
+pub(crate) fn dtmf_digits(text: &str) -> Result<String, BadValue> {
+    let digits = text.trim().to_ascii_uppercase();
+    let is_fine = (1..=1000).contains(&digits.len()) && digits.chars().all(|digit| dtmf::ALL.contains(digit));
+    is_fine.then_some(digits).ok_or_else(|| BadValue::expected("1 to 1000 of the digits 0 to 9, `*`, `#` and A to D"))
 }
 
 pub(crate) fn dial_string(text: &str) -> Result<DialString, BadValue> {

@@ -58,6 +58,9 @@ fn kind(kind: Kind) -> Value {
         Kind::CountryCode => text(Some("^[1-9][0-9]{0,2}$")),
         Kind::Url => text(Some("^https?://[^/]")),
         Kind::PhoneNumber => text(Some(r"^\s*(\+[0-9]+|[^+\s]\S*)\s*$")),
+        Kind::NumberToDial => text(Some(r"^\s*(\+[0-9]+|[^+\s,][^\s,]*)(,[0-9*#A-Da-d,]*)?\s*$")),
+        Kind::CallerId => text(Some(r"^\s*\S+\s*$")),
+        Kind::DtmfDigits => text(Some("^[0-9*#A-Da-d]{1,1000}$")),
         Kind::DialString => text(Some("^[^/]+/.")),
         Kind::OneOf(words) => {
             let words = words.iter().map(|word| Value::from(*word));
@@ -76,7 +79,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Causes => json!({ "anyOf": [text(None), { "type": "array", "items": text(None) }] }),
         Kind::NumberRules => number_rules(),
         Kind::Patterns => json!({ "type": ["array", "null"], "items": text(Some(r"\S")) }),
-        Kind::QuietTimes => {
+        Kind::QuietTimes | Kind::PatternOrPatterns => {
             json!({ "anyOf": [text(Some(r"\S")), { "type": "array", "items": text(Some(r"\S")) }] })
         }
         Kind::Parameters => {

@@ -137,7 +137,8 @@ fn credentials(text: &[char]) -> Vec<Range<usize>> {
 /// Whether the value of a key of that name is not to be shown.
 pub(crate) fn is_secret(word: &str) -> bool {
     let word = word.to_lowercase();
-    ["pass", "secret", "token", "api_key"].iter().any(|part| word.contains(part)) || is_near_a_secret_key(&word)
+    ["pass", "secret", "token", "api_key", "apikey"].iter().any(|part| word.contains(part))
+        || is_near_a_secret_key(&word)
 }
 
 /// Whether all that is below a key of that name may be secret.

@@ -125,14 +125,19 @@ impl Shape<'_, '_> {
             (Kind::Answer, Value::List(list)) => list.iter().for_each(|item| self.text(item, Kind::Answer, path)),
             (Kind::Section(section), _) | (Kind::FlagOr(section), Value::Map(_)) => self.section(node, section, path),
             (Kind::Entries(entries), Value::Map(map)) => self.entries(map, entries, path),
-            (Kind::NumberRules | Kind::Patterns | Kind::QuietTimes, Value::List(list)) if list.len() > MAX_ITEMS => {
+            (Kind::NumberRules | Kind::Patterns | Kind::PatternOrPatterns | Kind::QuietTimes, Value::List(list))
+                if list.len() > MAX_ITEMS =>
+            {
                 let message = format!("`{path}` has {} items, and {MAX_ITEMS} is the most", list.len());
                 self.report.add(Finding::error(node.place, message));
             }
             (Kind::Command, Value::List(list)) => self.command(node, list, path),
             (Kind::Causes, Value::List(list)) => list.iter().for_each(|cause| self.text(cause, Kind::Causes, path)),
             (Kind::NumberRules, Value::List(list)) => list.iter().for_each(|item| self.number_rule(item, path)),
-            (Kind::Patterns, Value::List(list)) => list.iter().for_each(|item| self.pattern(item, path)),
+            (Kind::Patterns | Kind::PatternOrPatterns, Value::List(list)) => {
+                list.iter().for_each(|item| self.pattern(item, path));
+            }
+            (Kind::PatternOrPatterns, Value::Text(_)) => self.pattern(node, path),
             (Kind::QuietTimes, Value::List(list)) => (0..list.len()).for_each(|at| self.quiet_time(list, at, path)),
             (Kind::Parameters, Value::Map(map)) => {
                 self.duplicates(map, path);

@@ -5,7 +5,7 @@
 
 use crate::keys::{Entries, Key, Kind, Section};
 use crate::mode::ModeName;
-use crate::mode::ModeName::{Answer, Audio, Call, Dtmf, Fail, Play, Record, Ring, Timeout, Wait};
+use crate::mode::ModeName::{Answer, Audio, Call, Dtmf, Fail, Online, Play, Record, Ring, Timeout, Wait};
 
 /// The whole file.
 pub(crate) static TOP: Section = Section {
@@ -203,6 +203,15 @@ pub(crate) static LINK: Section = Section {
         ),
         Key::new("number", Kind::PhoneNumber, "The number under which it is called, and which it shows as caller ID."),
         Key::new(
+            "callerid",
+            Kind::CallerId,
+            "What a callee sees of it as caller, where that is not its `number`: a number, a pattern, `anonymous`, or `any`.",
+        )
+        .shown_if_set(),
+        Key::new("callerid_out", Kind::OneOf(CALLERID_OUT), "Whether it calls with its number or, as `anonymous`, with that withheld.")
+            .default("number")
+            .shown_if_set(),
+        Key::new(
             "outgoing",
             Kind::NumberRules,
             "What becomes of a number that is dialled over it: the first rule that fits applies.",
@@ -215,6 +224,8 @@ pub(crate) static LINK: Section = Section {
     ],
 };
 
+/// What a call shows of its caller.
+const CALLERID_OUT: &[&str] = &["number", "anonymous"];
 /// Whether something must, may or must not be seen.
 const PRESENCE: &[&str] = &["allowed", "required", "forbidden", "prohibited"];
 /// Asterisk's words for ways to reject a call.
@@ -226,6 +237,11 @@ const CALLED: &[ModeName] = &[Dtmf, Call, Audio, Wait, Answer, Record];
 /// Our end calls.
 const CALLING: &[ModeName] = &[Dtmf, Call, Audio, Ring, Play, Fail, Timeout];
 
+/// Both ends are ours.
+const BOTH: &[ModeName] = &[Dtmf, Call, Audio];
+/// There is a call.
+const WITH_CALL: &[ModeName] = &[Dtmf, Call, Audio, Ring, Play, Fail, Timeout, Wait, Answer, Record];
+
 /// Each entry of `calls`.
 pub(crate) static CALL: Section = Section {
     what: "a call",
@@ -234,11 +250,28 @@ pub(crate) static CALL: Section = Section {
         Key::new("info", Kind::Text, "What the test is for.").default("-"),
         Key::new("mode", Kind::OneOf(ModeName::WORDS), "How the call goes.").default("dtmf"),
         Key::new("src", Kind::Name, "The link to call out on; where we only answer, the one the call comes from."),
-        Key::new("dst", Kind::Name, "The link that is called; where we only call, its number is what is dialled."),
-        Key::new("number", Kind::PhoneNumber, "The number to dial instead of that of `dst`."),
+        Key::new("dst", Kind::Name, "The link that is called; where we only call, its number is what is dialled.").modes(WITH_CALL),
+        Key::new("number", Kind::NumberToDial, "The number to dial instead of that of `dst`; behind a `,` (half a second), digits to send once the call is answered.")
+            .modes(WITH_CALL),
         Key::new("timeout", Kind::SomeSeconds, "After how many seconds the test has failed, counted from when its links are free.")
             .default("30"),
         Key::new("check_callerid", Kind::Flag, "Whether the callee has to see the number of `src`.").default("yes").modes(CALLED),
+        Key::new("callerid", Kind::CallerId, "What the callee has to see instead of the number of `src`: a number, a pattern, `anonymous`, or `any`.")
+            .shown_if_set()
+            .modes(CALLED),
+        Key::new("callerid_out", Kind::OneOf(CALLERID_OUT), "Whether the call shows its caller's number or, as `anonymous`, withholds it; by default as its `src` does.")
+            .shown_if_set()
+            .modes(CALLING),
+        Key::new("arrive_within", Kind::SomeSeconds, "How many seconds after it went out the call may take to arrive; by default 5 while nothing has answered, and up to `timeout` from then on.")
+            .shown_if_set()
+            .modes(BOTH),
+        Key::new("duplicates", Kind::OneOf(&["allowed", "forbidden"]), "Whether the call may be delivered more than once, as forks and ring groups do.")
+            .default("allowed")
+            .shown_if_set()
+            .modes(CALLED),
+        Key::new("diverted_from", Kind::PatternOrPatterns, "The numbers from one of which the call must have been diverted before it arrives.")
+            .shown_if_set()
+            .modes(CALLED),
         Key::new("ringing", Kind::OneOf(PRESENCE), "Whether the caller may, must or must not see ringing; `prohibited` is the same as `forbidden`.")
             .default_by_mode(|mode| if matches!(mode, Call | Timeout) { "required" } else { "allowed" })
             .modes(CALLING),
@@ -256,13 +289,14 @@ pub(crate) static CALL: Section = Section {
             .default("forbidden")
             .shown_if_set()
             .modes(CALLING),
-        Key::new("forwarded_to", Kind::Patterns, "The numbers to which the far end has to divert the call.")
+        Key::new("forwarded_to", Kind::PatternOrPatterns, "The numbers to which the far end has to divert the call.")
             .shown_if_set()
             .modes(CALLING),
         Key::new("reject_with", Kind::OneOf(REJECTIONS), "How our end rejects the call.").default("busy").modes(&[Call, Wait]),
         Key::new("ringtime", Kind::Seconds, "Mode `fail`: rejected within so many seconds; mode `timeout`: not earlier than that after the first ringing.")
             .default_by_mode(|mode| if mode == Timeout { "0" } else { "10" })
             .modes(&[Fail, Timeout]),
+        Key::new("seconds", Kind::Seconds, "How many seconds the endpoint has to stay online.").default("0").modes(&[Online]),
         Key::new("url", Kind::Section(&TRIGGER), "What to fetch so that the call comes.").modes(ANSWERING),
         Key::new("exec", Kind::Command, "What program to run so that the call comes; `{number}` is the number to call.")
             .modes(ANSWERING),
@@ -303,7 +337,13 @@ static DTMF: Section = Section {
     what: "`dtmf`",
     shorthand: None,
     keys: &[
-        Key::new("len", Kind::DigitCount, "How many digits are sent in each direction.").default("5").modes(&[Dtmf]),
+        Key::new("len", Kind::DigitCount, "How many digits are sent in each direction.")
+            .default("5")
+            .modes(&[Dtmf])
+            .yields_to("digits"),
+        Key::new("digits", Kind::DtmfDigits, "The very digits to send, 0 to 9, `*`, `#` and A to D; where `len` is given as well, those among which they are drawn.")
+            .shown_if_set()
+            .modes(&[Dtmf]),
         Key::new("may_repeat", Kind::Flag, "Whether a digit may arrive more than once.").default("no").modes(&[Dtmf]),
         Key::new(
             "duration",

@@ -98,6 +98,13 @@ impl<'t> View<'t> {
         (!node.is_null()).then_some(At { value: node, place: node.place, is_own })
     }
 
+    /// Whether another key has taken the place of that one, which is not given beside it: what `:default:` says of the one says
+    /// nothing of an entry that gives the other.
+    pub(crate) fn is_replaced(&self, name: &str) -> bool {
+        let other = self.section.key(name).and_then(|key| key.yields_to).and_then(|other| self.node(other));
+        other.is_some_and(|other| self.node(name).is_none_or(|given| other.is_own && !given.is_own))
+    }
+
     /// The value of a key that has a default.
     pub(crate) fn read<T>(
         &self,

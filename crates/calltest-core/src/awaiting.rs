@@ -27,6 +27,8 @@ pub enum Awaiting {
     Playback,
     /// A recording to start or end.
     Recording,
+    /// To learn of an endpoint's state.
+    Endpoint,
 }
 
 impl Awaiting {
@@ -44,6 +46,7 @@ impl Awaiting {
             Self::Pause => "the next step",
             Self::Playback => "a sound to end",
             Self::Recording => "a recording",
+            Self::Endpoint => "the state of its endpoint",
         }
     }
 }

@@ -5,13 +5,50 @@
 
 use std::fmt;
 
-use crate::number::{Dialplan, PhoneNumber, split_country_code};
-use crate::number_rule::Rejected;
+use crate::number::{Dialplan, PhoneNumber, shown, split_country_code};
+use crate::number_rule::{Pattern, Rejected};
 use crate::plan::{Link, Server};
 
 /// What far ends show in place of a number that is withheld, or that they do not have (RFC 3323, RFC 3325, and what gateways
 /// and Asterisk itself make of it).
 const WITHHELD: [&str; 7] = ["anonymous", "restricted", "private", "unavailable", "unknown", "withheld", "asserted"];
+
+/// What the callee has to see of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectedCaller {
+    /// This number.
+    Number(PhoneNumber),
+    /// A number that fits this pattern, as it is shown or in international format.
+    Pattern(Pattern),
+    /// That the caller withholds its number (CLIR, RFC 3323).
+    Withheld,
+}
+
+impl ExpectedCaller {
+    /// The number, if it has to be a certain one.
+    pub fn number(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Pattern(_) | Self::Withheld => None,
+        }
+    }
+}
+
+impl fmt::Display for ExpectedCaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Pattern(pattern) => f.write_str(pattern.as_str()),
+            Self::Withheld => f.write_str("withheld"),
+        }
+    }
+}
+
+/// Whether what is shown of a caller is no number, but that there is none to be seen.
+pub fn is_withheld(shown: &str) -> bool {
+    let shown = shown.trim();
+    shown.is_empty() || WITHHELD.iter().any(|word| shown.eq_ignore_ascii_case(word))
+}
 
 /// The number of a caller on a link, after the rules for incoming numbers. No caller ID stays no caller ID.
 ///
@@ -24,19 +61,49 @@ pub fn caller_as_seen(link: &Link, server: &Server, caller: &str) -> Result<Stri
     link.incoming_rules(server).apply(caller).map(|mapped| mapped.number)
 }
 
-/// Whether the caller on a link is the one expected, once the rules for incoming numbers were applied.
+/// Whether the caller on a link is the one expected, once the rules for incoming numbers were applied. Whether a number that is
+/// sent along may be shown at all is not known here: where it has to be withheld, any caller fits so far.
 ///
 /// # Errors
 /// Tells how they differ; the number received is the one that was shown, before the rules.
-pub fn check_caller(link: &Link, server: &Server, expected: &PhoneNumber, caller: &str) -> Result<(), CallerMismatch> {
+pub fn check_caller(
+    link: &Link,
+    server: &Server,
+    expected: &ExpectedCaller,
+    caller: &str,
+) -> Result<(), CallerMismatch> {
     let seen = caller_as_seen(link, server, caller)
         .map_err(|rejected| CallerMismatch::Rejected { expected: expected.clone(), rejected: Box::new(rejected) })?;
-    check_number(&server.dialplan, expected, &seen).map_err(|mismatch| match mismatch {
+    let checked = match expected {
+        ExpectedCaller::Number(number) => check_number(&server.dialplan, number, &seen),
+        ExpectedCaller::Pattern(pattern) => check_pattern(&server.dialplan, pattern, &seen),
+        ExpectedCaller::Withheld => Ok(()),
+    };
+    checked.map_err(|mismatch| match mismatch {
         CallerMismatch::Differs { expected, received, read_as } if received != caller => {
             CallerMismatch::Differs { expected, received: caller.into(), read_as: read_as.or(Some(received)) }
         }
         mismatch => mismatch,
     })
+}
+
+/// Whether an incoming number fits a pattern, as it is or in international format.
+fn check_pattern(dialplan: &Dialplan, pattern: &Pattern, incoming: &str) -> Result<(), CallerMismatch> {
+    let (incoming, expected) = (incoming.trim(), ExpectedCaller::Pattern(pattern.clone()));
+    if pattern.matches(incoming) {
+        return Ok(());
+    }
+    if incoming.is_empty() {
+        return Err(CallerMismatch::None { expected });
+    }
+    if is_withheld(incoming) {
+        return Err(CallerMismatch::Withheld { expected, shown: incoming.into() });
+    }
+    let read_as = dialplan.internationalise(incoming);
+    match &read_as {
+        Some(number) if pattern.matches(number) => Ok(()),
+        _ => Err(CallerMismatch::Differs { expected, received: incoming.into(), read_as }),
+    }
 }
 
 /// Whether an incoming number, as the rules have left it, is the configured one.
@@ -47,14 +114,12 @@ pub fn check_caller(link: &Link, server: &Server, expected: &PhoneNumber, caller
 /// # Errors
 /// Tells how they differ.
 pub fn check_number(dialplan: &Dialplan, configured: &PhoneNumber, incoming: &str) -> Result<(), CallerMismatch> {
-    let incoming = incoming.trim();
+    let (incoming, expected) = (incoming.trim(), ExpectedCaller::Number(configured.clone()));
     if incoming.is_empty() {
-        return Err(CallerMismatch::None { expected: configured.clone() });
+        return Err(CallerMismatch::None { expected });
     }
-    if !configured.to_string().eq_ignore_ascii_case(incoming)
-        && WITHHELD.iter().any(|word| incoming.eq_ignore_ascii_case(word))
-    {
-        return Err(CallerMismatch::Withheld { expected: configured.clone(), shown: incoming.into() });
+    if !configured.to_string().eq_ignore_ascii_case(incoming) && is_withheld(incoming) {
+        return Err(CallerMismatch::Withheld { expected, shown: incoming.into() });
     }
     let read_as = match configured {
         PhoneNumber::Extension(extension) if incoming.ends_with(extension.as_str()) => return Ok(()),
@@ -64,28 +129,40 @@ pub fn check_number(dialplan: &Dialplan, configured: &PhoneNumber, incoming: &st
             shown => shown,
         },
     };
-    Err(CallerMismatch::Differs { expected: configured.clone(), received: incoming.into(), read_as })
+    Err(CallerMismatch::Differs { expected, received: incoming.into(), read_as })
 }
 
-/// Why a caller's number is not the one expected.
+/// Why a caller is not shown as expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerMismatch {
     /// The call showed no number at all.
     None {
-        /// The configured number.
-        expected: PhoneNumber,
+        /// What should have been shown.
+        expected: ExpectedCaller,
     },
     /// The call showed a word in place of a number.
     Withheld {
-        /// The configured number.
-        expected: PhoneNumber,
+        /// What should have been shown.
+        expected: ExpectedCaller,
         /// The word.
         shown: String,
     },
+    /// The network sent a number along that must not be shown, so that no telephone shows it (RFC 3325 §7).
+    Hidden {
+        /// What should have been shown.
+        expected: ExpectedCaller,
+        /// The number.
+        received: String,
+    },
+    /// The call showed a number, which it should have withheld.
+    Shown {
+        /// The number.
+        received: String,
+    },
     /// The call showed another number.
     Differs {
-        /// The configured number.
-        expected: PhoneNumber,
+        /// What should have been shown.
+        expected: ExpectedCaller,
         /// What was shown.
         received: String,
         /// What was shown, in international format where it was compared in that.
@@ -93,8 +170,8 @@ pub enum CallerMismatch {
     },
     /// A number rule takes no such caller.
     Rejected {
-        /// The configured number.
-        expected: PhoneNumber,
+        /// What should have been shown.
+        expected: ExpectedCaller,
         /// What was shown, and the rule.
         rejected: Box<Rejected>,
     },
@@ -107,14 +184,23 @@ impl fmt::Display for CallerMismatch {
             Self::Withheld { expected, shown } => {
                 write!(f, "expected caller ID {expected}, the number is withheld: received {shown}")
             }
+            Self::Hidden { expected, received } => write!(
+                f,
+                "expected caller ID {expected}, the number is withheld: {received} came along, but is not to be shown"
+            ),
+            Self::Shown { received } => {
+                write!(f, "expected the caller ID to be withheld, received {}", shown(received))
+            }
             Self::Rejected { expected, rejected } => write!(f, "expected caller ID {expected}, but {rejected}"),
             Self::Differs { expected, received, read_as } => {
                 write!(f, "expected caller ID {expected}, received {received}")?;
                 match (expected, read_as) {
-                    (PhoneNumber::Extension(_), _) => f.write_str(", which does not end with it"),
-                    (PhoneNumber::E164(_), Some(read_as)) if read_as != received => {
+                    (ExpectedCaller::Number(PhoneNumber::Extension(_)), _) => {
+                        f.write_str(", which does not end with it")
+                    }
+                    (ExpectedCaller::Number(PhoneNumber::E164(number)), Some(read_as)) if read_as != received => {
                         write!(f, ", which reads as {read_as}")?;
-                        match lacks_plus(expected, received) {
+                        match lacks_plus(number, received) {
                             Some(country) => write!(
                                 f,
                                 "; if callers come without `+` here, add `_{country}!: '+{{number}}'` to the link's `incoming`"
@@ -122,8 +208,11 @@ impl fmt::Display for CallerMismatch {
                             None => Ok(()),
                         }
                     }
-                    (PhoneNumber::E164(_), Some(_)) => Ok(()),
-                    (PhoneNumber::E164(_), None) => f.write_str(", which is not a number of this numbering plan"),
+                    (_, Some(read_as)) if read_as != received => write!(f, ", which reads as {read_as}"),
+                    (_, Some(_)) | (ExpectedCaller::Pattern(_) | ExpectedCaller::Withheld, None) => Ok(()),
+                    (ExpectedCaller::Number(PhoneNumber::E164(_)), None) => {
+                        f.write_str(", which is not a number of this numbering plan")
+                    }
                 }
             }
         }
@@ -131,11 +220,8 @@ impl fmt::Display for CallerMismatch {
 }
 
 /// The country code of a number that is the expected one but for the `+`, as many VoIP providers show it.
-fn lacks_plus<'n>(expected: &'n PhoneNumber, received: &str) -> Option<&'n str> {
-    let expected = match expected {
-        PhoneNumber::E164(number) => number.strip_prefix('+')?,
-        PhoneNumber::Extension(_) => return None,
-    };
+fn lacks_plus<'n>(expected: &'n str, received: &str) -> Option<&'n str> {
+    let expected = expected.strip_prefix('+')?;
     (expected == received).then(|| split_country_code(expected)).flatten().map(|(country, _)| country)
 }
 
@@ -234,7 +320,7 @@ mod tests {
     #[test]
     fn a_caller_is_compared_after_the_rules() {
         let (link, server) = one_link(rules(&[("_0.", "{number:1}"), ("anonymous", "reject")]));
-        let expected = PhoneNumber::parse("+49911123").unwrap();
+        let expected = number("+49911123");
         let check =
             |caller: &str| check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string());
         assert_eq!(check("00911123"), Ok(()));
@@ -247,8 +333,33 @@ mod tests {
         let (strict, _) = one_link(rules(&[("_!", "reject")]));
         let nobody = check_caller(&strict, &server, &expected, "");
         assert_eq!(nobody, Err(CallerMismatch::None { expected: expected.clone() }));
-        let extension = PhoneNumber::parse("123").unwrap();
-        assert_eq!(check_caller(&link, &server, &extension, "00123"), Ok(()));
+        assert_eq!(check_caller(&link, &server, &number("123"), "00123"), Ok(()));
+    }
+
+    fn number(text: &str) -> ExpectedCaller {
+        ExpectedCaller::Number(PhoneNumber::parse(text).unwrap())
+    }
+
+    // field telephony 42 | A trunk that shows another number than it is called by, or any of a block | `callerid` on the call or the link says what the callee must see | a pattern of Asterisk's; in national form; withheld; no caller ID
+    #[test]
+    fn a_caller_may_have_to_fit_a_pattern() {
+        let (link, server) = one_link(NumberRules::default());
+        let check = |pattern: &str, caller: &str| {
+            let expected = ExpectedCaller::Pattern(Pattern::parse(pattern).unwrap());
+            check_caller(&link, &server, &expected, caller).map_err(|differs| differs.to_string())
+        };
+        for caller in ["+49911123", "0911123", "0049911123"] {
+            assert_eq!(check("_+49911!", caller), Ok(()), "{caller}");
+        }
+        assert_eq!(check("_0911XXX", "0911123"), Ok(()));
+        let sentence = "expected caller ID _+49911!, received 0912123, which reads as +49912123";
+        assert_eq!(check("_+49911!", "0912123"), Err(sentence.into()));
+        let sentence = "expected caller ID _+49911!, the number is withheld: received anonymous";
+        assert_eq!(check("_+49911!", "anonymous"), Err(sentence.into()));
+        assert_eq!(check("_+49911!", ""), Err("expected caller ID _+49911!, no caller ID received".into()));
+        for caller in ["", "anonymous", "+49911123"] {
+            assert_eq!(check_caller(&link, &server, &ExpectedCaller::Withheld, caller), Ok(()), "{caller}");
+        }
     }
 
     fn one_link(incoming: NumberRules) -> (Link, Server) {

@@ -100,6 +100,9 @@ codes! {
     NoArrival = "no-arrival", Fail, Dst, "No call arrived.";
     CallerIdWithheld = "caller-id-withheld", Fail, Dst, "The call arrived without a caller ID.";
     WrongCallerId = "wrong-caller-id", Fail, Dst, "The call arrived with another caller ID.";
+    CallerIdShown = "caller-id-shown", Fail, Dst, "The call arrived with a caller ID that should have been withheld.";
+    NotDiverted = "not-diverted", Fail, Dst, "The call that arrived was not diverted, or from another number than it has to be.";
+    DeliveredTwice = "delivered-twice", Fail, Dst, "The call arrived more than once.";
     WrongNumber = "wrong-number", Fail, Dst, "The call that arrived had dialled another number.";
     NoRtp = "no-rtp", Fail, Link, "No packet of sound (RTP) came in where digits or a sound had to.";
     DigitsMissing = "digits-missing", Fail, Link, "Digits were lost on the way.";
@@ -128,7 +131,9 @@ codes! {
     RecordingFailed = "recording-failed", Error, Server, "A recording could not be made or fetched.";
     NoSipCodes = "no-sip-codes", Error, Setup, "A SIP code is expected, and the server or the link tells none.";
     CannotShow = "cannot-show", Error, Setup, "The test asks for something that the link does not show.";
+    EndpointUnqualified = "endpoint-unqualified", Error, Setup, "The server never asks whether the endpoint is there, so nobody can tell.";
     NoExtension = "no-extension", Error, Setup, "The dial string leads nowhere in the server's own dialplan.";
+    LoginWanted = "login-wanted", Error, Setup, "The far end asks for a login that our server has not, or has wrong.";
     TwoCallsFit = "two-calls-fit", Error, Setup, "Two calls fit the test, so nobody can say which is the right one.";
     CallUnclear = "call-unclear", Error, Tester, "A call arrived of which nobody can tell whether it was this test's.";
     OtherCall = "other-call", Error, Dst, "The call that arrived seems to be another one than the test made.";
@@ -172,7 +177,8 @@ mod tests {
         events-filtered channel-left originate-refused originate-unclear request-failed sound-unplayable recording-failed no-sip-codes \
         cannot-show no-extension two-calls-fit call-unclear guard-refused trigger-failed trigger-unfinished out-of-time \
         came-late tester-delayed tester-overrun lease-lost unexplained other-call rejected-here takes-no-calls \
-        forwarded forwarded-elsewhere not-forwarded no-rtp";
+        forwarded forwarded-elsewhere not-forwarded no-rtp caller-id-shown not-diverted delivered-twice login-wanted \
+        endpoint-unqualified";
 
     #[test]
     fn no_word_was_ever_renamed_and_each_new_one_is_written_down() {

@@ -117,9 +117,20 @@ impl DialString {
     }
 }
 
+/// A dial string, filled or not, without the password that may be in it, as in `IAX2/user:secret@host/number`.
+pub fn without_secret(dial_string: &str) -> String {
+    let Some((tech, resource)) = dial_string.split_once('/') else { return dial_string.to_owned() };
+    let (first, rest) = resource.split_at(resource.find('/').unwrap_or(resource.len()));
+    match first.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+        Some((user, host)) => format!("{tech}/{user}:***@{host}{rest}"),
+        None => dial_string.to_owned(),
+    }
+}
+
+/// Without its secret.
 impl fmt::Display for DialString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&without_secret(&self.0))
     }
 }
 
@@ -134,6 +145,22 @@ pub struct BadDialString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // field telephony 37 | A dial string with a password in it | it is shown nowhere | a peer that is an address, and one that is none; a port; no password
+    #[test]
+    fn a_password_is_not_shown() {
+        let table = [
+            ("IAX2/user:secret@host/{number}", "IAX2/user:***@host/{number}"),
+            ("SIP/user:se:cr@et@host:5060/1", "SIP/user:***@host:5060/1"),
+            ("IAX2/peer/1", "IAX2/peer/1"),
+            ("PJSIP/1@trunk", "PJSIP/1@trunk"),
+            ("PJSIP/trunk/sip:1@host:5060", "PJSIP/trunk/sip:1@host:5060"),
+            ("Local/1@context/n", "Local/1@context/n"),
+        ];
+        for (dial_string, shown) in table {
+            assert_eq!(DialString::new(dial_string).unwrap().to_string(), shown);
+        }
+    }
 
     #[test]
     fn a_dial_string_knows_its_endpoint() {

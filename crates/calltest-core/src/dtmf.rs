@@ -1,33 +1,45 @@
 //! DTMF digits: which ones a test sends, and whether those received are the right ones.
 
+mod pattern;
+
 use crate::evidence::{Fact, Observation};
 use crate::expectation::ExpectedDigits;
 
-/// Draws the digits for one direction. Only 0 to 9: letters are not passed on everywhere, and intermediate systems take
+pub use pattern::DigitPattern;
+
+/// The digits that are drawn unless a test says otherwise. Letters are not passed on everywhere, and intermediate systems take
 /// `*` and `#` for themselves.
+pub const DECIMAL: &str = "0123456789";
+
+/// All sixteen digits of DTMF (ITU-T Q.23).
+pub const ALL: &str = "0123456789*#ABCD";
+
+/// Draws the digits for one direction from an alphabet, which must not be empty.
 ///
 /// From three to seven digits exactly one is doubled, in the middle, since a doubled digit is what a bad detector merges;
 /// no other two neighbours are equal. Fewer and more digits are independent. `random` gives the randomness, one value
 /// drawn for each digit.
-pub fn draw_digits(len: usize, mut random: impl FnMut() -> u32) -> String {
-    let has_one_pair = (3..=7).contains(&len);
+pub fn draw_digits(alphabet: &str, len: usize, mut random: impl FnMut() -> u32) -> String {
+    let alphabet: Vec<char> = alphabet.chars().collect();
+    let has_one_pair = (3..=7).contains(&len) && alphabet.len() > 1;
     let pair_at = len / 2;
-    let mut digits: Vec<u8> = Vec::with_capacity(len);
+    let mut drawn: Vec<usize> = Vec::with_capacity(len);
     for position in 0..len {
-        let drawn = match digits.last() {
+        let next = match drawn.last() {
             Some(previous) if has_one_pair && position == pair_at => *previous,
-            // One of the nine others: from 1 to 9 steps further round the dial.
-            Some(previous) if has_one_pair => (previous + 1 + below(9, random())) % 10,
-            _ => below(10, random()),
+            // One of the others: some steps further round the alphabet.
+            Some(previous) if has_one_pair => (previous + 1 + below(alphabet.len() - 1, random())) % alphabet.len(),
+            _ => below(alphabet.len(), random()),
         };
-        digits.push(drawn);
+        drawn.push(next);
     }
-    digits.into_iter().map(|digit| char::from(b'0' + digit)).collect()
+    drawn.into_iter().map(|index| alphabet[index]).collect()
 }
 
-/// Maps a random value evenly enough to `0..bound`.
-fn below(bound: u8, random: u32) -> u8 {
-    u8::try_from((u64::from(random) * u64::from(bound)) >> 32).expect("the product's upper half is below the bound")
+/// Maps a random value evenly enough to `0..bound`, which is not above 16.
+fn below(bound: usize, random: u32) -> usize {
+    let scaled = (u64::try_from(bound).expect("an alphabet is short") * u64::from(random)) >> 32;
+    usize::try_from(scaled).expect("the product's upper half is below the bound")
 }
 
 /// Reads digits as they come in and compares them with those expected.
@@ -116,7 +128,7 @@ mod tests {
     fn three_to_seven_digits_have_one_pair_in_the_middle() {
         for seed in 0..500 {
             for len in 3..=7 {
-                let digits = draw_digits(len, lcg(seed)).into_bytes();
+                let digits = draw_digits(DECIMAL, len, lcg(seed)).into_bytes();
                 assert_eq!(digits.len(), len);
                 let pairs: Vec<usize> = (1..len).filter(|at| digits[*at] == digits[at - 1]).collect();
                 assert_eq!(pairs, [len / 2], "{digits:?}");
@@ -127,10 +139,20 @@ mod tests {
     #[test]
     fn any_length_can_be_drawn_and_every_digit_occurs() {
         for len in [0, 1, 2, 8, 1000] {
-            assert_eq!(draw_digits(len, lcg(7)).len(), len);
+            assert_eq!(draw_digits(DECIMAL, len, lcg(7)).len(), len);
         }
-        let many = draw_digits(1000, lcg(1));
+        let many = draw_digits(DECIMAL, 1000, lcg(1));
         assert!(('0'..='9').all(|digit| many.contains(digit)));
+    }
+
+    // field telephony 41 | Digits that a test chooses, such as `*`, `#` and A to D | they are sent, as drawn or as given | an alphabet of one; all sixteen; the same digits both ways
+    #[test]
+    fn digits_are_drawn_from_any_alphabet() {
+        assert_eq!(draw_digits("7", 5, lcg(3)), "77777");
+        let two = draw_digits("*#", 5, lcg(3));
+        assert!(two.chars().all(|digit| "*#".contains(digit)), "{two}");
+        let many = draw_digits(ALL, 1000, lcg(1));
+        assert!(ALL.chars().all(|digit| many.contains(digit)), "{many}");
     }
 
     #[test]

@@ -98,16 +98,13 @@ pub enum Stop {
         to: Side,
         /// How long ago the last one was due.
         overdue: Duration,
+        /// When they were given up, since the run held its links. The script goes on with the other direction.
+        given_up_at: Duration,
     },
     /// Digits are wrong already.
     DigitsWrong {
         /// The side that received them.
         to: Side,
-    },
-    /// The call out was answered, and none has arrived at the destination since.
-    AnsweredElsewhere {
-        /// How long the call was up by then.
-        after: Duration,
     },
     /// The dial string came back to us.
     CameBack,

@@ -6,12 +6,14 @@ mod of_test;
 use std::fmt;
 use std::time::Duration;
 
+use crate::caller::ExpectedCaller;
 use crate::cause::ExpectedCause;
 use crate::evidence::{Fact, Observation};
+use crate::number_rule::Pattern;
 use crate::plan::{Forwarding, Presence, Ringing};
 use crate::side::Side;
 
-pub use of_test::TIME_TO_RING;
+pub use of_test::{TIME_TO_ARRIVE, TIME_TO_RING};
 
 /// What has to be seen for a pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +22,14 @@ pub struct Expectation {
     pub deadline: Duration,
     /// Whether the call has to arrive at a link of ours.
     pub arrives: bool,
-    /// Whether the caller ID tells that the call which arrives is the test's own.
-    pub checks_caller: bool,
+    /// How long it may take to arrive after it went out.
+    pub arrive_within: ArrivalLimit,
+    /// What the call has to show of its caller, which tells that it is the test's own; not checked if `None`.
+    pub caller: Option<ExpectedCaller>,
+    /// Whether it is a fault if the call is delivered more than once.
+    pub is_single: bool,
+    /// The numbers from one of which it has to have been diverted; not asked for if there are none.
+    pub diverted_from: Vec<Pattern>,
     /// How far the call has to get, as its source sees it. An answer without ringing before reaches
     /// [`Milestone::Ringing`] too, unless ringing is required.
     pub milestone: Milestone,
@@ -47,6 +55,18 @@ pub struct Expectation {
     pub sounds: Vec<ExpectedSound>,
 }
 
+/// How long a call may take to arrive after it went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrivalLimit {
+    /// So long.
+    After(Duration),
+    /// So long while nothing has answered; and once something has, such as an announcement, a queue or an attendant, until the
+    /// run's deadline.
+    AfterUnlessAnswered(Duration),
+    /// Until the run's deadline.
+    Deadline,
+}
+
 /// A point that a call has to reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Milestone {
@@ -60,6 +80,8 @@ pub enum Milestone {
     Ringing,
     /// The caller sees the answer.
     Answer,
+    /// The endpoint is online, and nobody calls.
+    Online,
 }
 
 impl fmt::Display for Milestone {
@@ -70,6 +92,7 @@ impl fmt::Display for Milestone {
             Self::Ringing => "ringing",
             Self::Answer => "an answer",
             Self::Rejection => "a rejection",
+            Self::Online => "the endpoint to be online",
         })
     }
 }

@@ -71,7 +71,7 @@ impl Plan {
         let ends_here = |parties: &&Parties| parties.dst == link.name;
         let parties = self.tests.iter().filter_map(|test| match &test.route {
             Route::Both { parties, .. } => Some(parties),
-            Route::Out { .. } | Route::In { .. } => None,
+            Route::Out { .. } | Route::In { .. } | Route::Watch { .. } => None,
         });
         parties.filter(ends_here).filter_map(|parties| {
             let src = self.link(&parties.src);

@@ -5,6 +5,7 @@
 //! that stood still or is out of sight, lost events, or this process.
 
 mod absence;
+mod arrival;
 mod clock;
 mod completeness;
 mod digits;
@@ -98,10 +99,14 @@ const RULES: &[Rule] = rules! {
     "Did a server's clock step, so that times say one thing by it and another by ours?": clock_stepped,
     "Is the endpoint offline?": offline,
     "Does the dial string lead back to us?": came_back,
+    "Does the far end want a login that our server does not give?": login_wanted,
     "Was the call forwarded to where it must not go?": forwarded,
     "Did we reject ourselves what may be this call?": rejected_here,
     "Were digits changed or added?": digits_corrupted,
     "Did another call come in place of ours?": wrong_call_in_place,
+    "Was the caller's number withheld, or shown, against what is expected?": caller_shown_otherwise,
+    "Was the call delivered more than once, where it must not be?": delivered_twice,
+    "Was the call not diverted on its way, though it has to be?": not_diverted,
     "Was there ringing where there must be none?": forbidden_ringing,
     "Was there early media where there must be none?": forbidden_early_media,
     "Was there an answer where there must be none?": forbidden_answer,
@@ -193,9 +198,16 @@ impl Case<'_> {
             Milestone::EarlyMedia => self.evidence.early_media().is_some(),
             Milestone::Rejection => self.has_ended(Side::Src),
             Milestone::Answer => answered,
+            Milestone::Online => self.is_online(),
             Milestone::Ringing if self.expectation.needs_ringing() => self.ringing().is_some(),
             Milestone::Ringing => answered || self.ringing().is_some(),
         }
+    }
+
+    /// Whether the endpoint that is watched was seen to be online.
+    fn is_online(&self) -> bool {
+        let is_it = |what: &Observation| matches!(what, Observation::EndpointOnline { .. });
+        self.evidence.first(Side::Src, is_it).is_some()
     }
 
     /// The first thing that counts as ringing.

@@ -16,7 +16,12 @@ pub enum Observation {
         /// What was dialled, number filled in.
         dial_string: String,
     },
-    /// Asterisk refused to originate since the endpoint is offline.
+    /// The endpoint that is watched is online.
+    EndpointOnline {
+        /// The endpoint, as TECH/resource.
+        endpoint: String,
+    },
+    /// The endpoint is offline, so that no call can go out.
     EndpointOffline {
         /// The endpoint, as TECH/resource.
         endpoint: String,
@@ -52,6 +57,33 @@ pub enum Observation {
         /// How its caller ID differs from what the test wants; `None` if only the dialled number does.
         mismatch: Option<CallerMismatch>,
     },
+    /// The call that arrived asks for its caller's number not to be shown, though the number came along (RFC 3325 §7).
+    NumberWithheld,
+    /// The call that arrived says that it was diverted on its way (SIP Diversion, RFC 5806).
+    Diverted {
+        /// The number from which it was.
+        from: String,
+        /// Why, in the server's word, such as `cfb`; perhaps empty.
+        reason: String,
+    },
+    /// The call arrived once more, as a branch of the one that is ours. It was rejected.
+    Duplicate {
+        /// The caller's number as shown, perhaps empty.
+        caller: String,
+        /// The number it dialled, perhaps empty.
+        dialled: String,
+    },
+    /// The far end put us on hold.
+    Held,
+    /// The far end took us back from hold.
+    Resumed,
+    /// The network says to whom we are connected, as it does when a call is picked up or transferred (RFC 4916).
+    ConnectedTo {
+        /// The number, perhaps empty.
+        number: String,
+        /// The name, perhaps empty.
+        name: String,
+    },
     /// A call arrived on the link that cannot be ours: before ours was dialled, or while it was up. It was rejected.
     Stranger {
         /// The caller's number as shown, perhaps empty.
@@ -82,6 +114,11 @@ pub enum Observation {
     AnswerSent,
     /// We started to send these digits.
     DigitsSent {
+        /// The digits.
+        digits: String,
+    },
+    /// We started to dial on with these digits, after the far end had answered.
+    DialledOn {
         /// The digits.
         digits: String,
     },

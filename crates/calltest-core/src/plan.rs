@@ -6,6 +6,7 @@
 
 mod address;
 mod call_test;
+mod post_dial;
 mod route;
 mod server;
 mod trigger;
@@ -17,12 +18,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::Address;
-pub use call_test::{CallTest, Delay, Forwarding, Presence, Requirements, Ringing, Schedule};
-pub use route::{Audio, BothScript, Destination, Dtmf, InScript, OutScript, Parties, Reception, Rejection, Route};
+pub use call_test::{Arrival, CallTest, Delay, Forwarding, Presence, Requirements, Ringing, Schedule};
+pub use post_dial::{BadPostDial, PostDial, PostDialStep};
+pub use route::{
+    Audio, BothScript, Destination, DigitChoice, Dtmf, InScript, OutScript, Parties, Reception, Rejection, Route,
+};
 pub use server::{Asterisk, Secret, Server, ServerKind, Tls};
 pub use trigger::{Body, ExpectedAnswer, ExpectedStatus, Fetch, Method, Query, Trigger};
 
-pub use crate::dial_string::{BadDialString, DialString};
+pub use crate::dial_string::{BadDialString, DialString, without_secret};
 use crate::guard::Guard;
 pub use crate::name::{LinkName, ServerName, TestName};
 use crate::number::PhoneNumber;

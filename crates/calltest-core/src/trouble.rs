@@ -254,6 +254,25 @@ pub enum Trouble {
         /// What was awaited.
         what: &'static str,
     },
+    /// The far end rejected the call for want of a login, which is our own server's to give.
+    #[error(
+        "{link}: rejected with {end}: the far end asks for a login, and our server has none for it, or a wrong one; give the \
+         endpoint an `outbound_auth` with the right user and password"
+    )]
+    LoginWanted {
+        /// The link called out on.
+        link: LinkName,
+        /// How it was rejected.
+        end: Hangup,
+    },
+    /// The server never asks whether the endpoint is there.
+    #[error("{link}: {why}")]
+    EndpointUnqualified {
+        /// The link.
+        link: LinkName,
+        /// What is known of the endpoint, and what to do.
+        why: String,
+    },
     /// Two calls fit one run, so no one can say which is the right one.
     #[error("two calls that both fit arrived on {link}; give the test a caller ID or number that tells them apart")]
     TwoCallsFit {
@@ -363,6 +382,8 @@ impl Trouble {
             Self::Interference { .. } => Code::Interference,
             Self::LeaseLost => Code::LeaseLost,
             Self::Late { .. } => Code::CameLate,
+            Self::LoginWanted { .. } => Code::LoginWanted,
+            Self::EndpointUnqualified { .. } => Code::EndpointUnqualified,
             Self::TwoCallsFit { .. } => Code::TwoCallsFit,
             Self::PerhapsLate { .. } => Code::CallUnclear,
             Self::RejectedHere { .. } => Code::RejectedHere,

@@ -9,7 +9,7 @@ mod kind;
 use std::fmt;
 use std::time::Duration;
 
-pub use failure::{Failure, Origin, Progress, Since, SoundFault, Waited};
+pub use failure::{Failure, Origin, Progress, Since, SoundFault, Waited, WrongDigits};
 pub use kind::VerdictKind;
 
 use crate::code::Code;
@@ -90,6 +90,20 @@ pub enum Note {
         /// The endpoint, as TECH/resource.
         endpoint: String,
     },
+    /// What counts as ringing here was only heard: a voice or a tone, and no signal.
+    RingingByEarlyMedia,
+    /// The far end put us on hold.
+    Held {
+        /// The link of that leg.
+        link: LinkName,
+    },
+    /// The call was delivered more than once; one of them was taken, the others were rejected.
+    Duplicates {
+        /// The link.
+        link: LinkName,
+        /// How many came besides the one that was taken.
+        count: u64,
+    },
     /// Another call came in on the link during the run and was rejected.
     Stranger {
         /// The link.
@@ -111,7 +125,12 @@ impl Note {
     pub fn left_out(&self) -> u64 {
         match self {
             Self::MoreStrangers { count, .. } => *count,
-            Self::AnsweredWithoutRinging | Self::MayFallSilent { .. } | Self::Stranger { .. } => 0,
+            Self::AnsweredWithoutRinging
+            | Self::RingingByEarlyMedia
+            | Self::Held { .. }
+            | Self::Duplicates { .. }
+            | Self::MayFallSilent { .. }
+            | Self::Stranger { .. } => 0,
         }
     }
 }
@@ -120,6 +139,14 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AnsweredWithoutRinging => f.write_str("answered without ringing"),
+            Self::RingingByEarlyMedia => f.write_str(
+                "only early media stands for ringing: it may be a ringback tone, and as well an announcement that nobody is there",
+            ),
+            Self::Held { link } => write!(f, "the far end put {link} on hold"),
+            Self::Duplicates { link, count } => {
+                let times = if *count == 1 { "once".into() } else { format!("{count} times") };
+                write!(f, "the call was delivered to {link} {times} more, as forks and ring groups do; one was taken")
+            }
             Self::MayFallSilent { endpoint } => write!(
                 f,
                 "{endpoint} sends no RTP while nothing is said, as a telephone would; set rtp_keepalive = 1 in pjsip.conf"

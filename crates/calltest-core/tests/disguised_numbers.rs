@@ -129,7 +129,8 @@ const DISGUISES: usize = 29;
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
 
-    #[test]
+    // field telephony 40 | Emergency numbers in odd clothes: `tel:112`, `1-1-2`, `*31#112`, `112w` | refused | percent-encoded; other scripts; in brackets
+#[test]
     fn a_refused_number_is_refused_in_every_disguise(
         number in select(&REFUSED[..]), channel in select(&CHANNELS[..]), one in 0..DISGUISES, other in 0..11_usize,
     ) {

@@ -56,6 +56,9 @@ pub trait Engine: Send + Sync {
     /// Waits until there is room for another call out. Nothing is lost if the wait is given up.
     fn permit(&self) -> BoxFuture<'_, Result<Box<dyn Permit>, Refused>>;
 
+    /// Whether the endpoint behind a link is there, as the server knows it.
+    fn endpoint(&self, link: &Link) -> BoxFuture<'_, Result<EndpointStatus, Refused>>;
+
     /// Asks the server for a sign of life now, to learn whether what was not seen since `since` would have been.
     fn sight(&self, since: Instant, scrutiny: Scrutiny) -> BoxFuture<'_, Sighting>;
 
@@ -96,6 +99,8 @@ pub struct Outgoing {
     pub server: Arc<Server>,
     /// The number to dial; `None` where the link's address has no place for one.
     pub number: Option<String>,
+    /// Whether it goes out with the link's number withheld.
+    pub withholds_number: bool,
     /// Whether the call goes on where the far end forwards it. Where not, the engine ends it there.
     pub follows_forwarding: bool,
     /// The engine itself ends the call after this time, even if this process is gone by then.
@@ -139,6 +144,26 @@ pub struct Listening(
     /// Whatever the engine has to hold.
     pub Box<dyn Send + Sync>,
 );
+
+/// What a server knows of the endpoint behind a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointStatus {
+    /// It is there.
+    Online {
+        /// The endpoint, in the engine's words.
+        endpoint: String,
+    },
+    /// It is not.
+    Offline {
+        /// The endpoint, in the engine's words.
+        endpoint: String,
+    },
+    /// Nobody knows.
+    Untold {
+        /// Why, and what to do.
+        why: String,
+    },
+}
 
 /// How closely an engine looks whether it can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -24,6 +24,12 @@ pub trait Leg: Send + Sync {
     /// How long that many digits take to send from the moment at which the command is accepted.
     fn sending_time(&self, digits: usize, pace: Pace) -> Duration;
 
+    /// What the engine knows of who calls, beside the number: whether that may be shown, and which way the call came. It is
+    /// asked once, of a leg that has come in.
+    fn identify(&mut self) -> BoxFuture<'static, Result<Vec<Observation>, Refused>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// What the engine knows of how the leg was carried, such as the packets of its sound. It is asked once, while the leg is up.
     /// Nothing that is missing is made up.
     fn measure(&mut self) -> BoxFuture<'static, Vec<Observation>> {

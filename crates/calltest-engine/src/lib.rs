@@ -28,7 +28,8 @@ mod seen;
 
 pub use arriving::{Arriving, Claim, IncomingCall};
 pub use engine::{
-    Connector, Dialling, Engine, Host, Listening, Outgoing, Permit, Scrutiny, Sighting, Undialled, Unready,
+    Connector, Dialling, EndpointStatus, Engine, Host, Listening, Outgoing, Permit, Scrutiny, Sighting, Undialled,
+    Unready,
 };
 pub use futures_util::future::BoxFuture;
 pub use leg::{Command, Left, Leg, NotHeard, Pace, Refused, Sound};

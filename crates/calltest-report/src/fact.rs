@@ -53,6 +53,7 @@ impl From<&Fact> for TimelineEntry {
 fn fields(what: &Observation) -> (&'static str, Value) {
     match what {
         Observation::Dialled { dial_string } => ("dialled", json!({ "dial_string": dial_string })),
+        Observation::EndpointOnline { endpoint } => ("endpoint_online", json!({ "endpoint": endpoint })),
         Observation::EndpointOffline { endpoint } => ("endpoint_offline", json!({ "endpoint": endpoint })),
         Observation::Forwarded { to, is_dialled } => ("forwarded", json!({ "to": to, "dialled": is_dialled })),
         Observation::Proceeding => ("proceeding", Value::Null),
@@ -60,6 +61,13 @@ fn fields(what: &Observation) -> (&'static str, Value) {
         Observation::EarlyMedia => ("early_media", Value::Null),
         Observation::Answered => ("answered", Value::Null),
         Observation::Arrived { caller, dialled } => ("arrived", json!({ "caller": caller, "dialled": dialled })),
+        Observation::NumberWithheld => ("number_withheld", Value::Null),
+        Observation::Diverted { from, reason } => ("diverted", json!({ "from": from, "reason": reason })),
+        Observation::Duplicate { caller, dialled } => ("duplicate", json!({ "caller": caller, "dialled": dialled })),
+        Observation::Held => ("held", Value::Null),
+        Observation::Resumed => ("resumed", Value::Null),
+        Observation::ConnectedTo { number, name } => ("connected_to", json!({ "number": number, "name": name })),
+        Observation::DialledOn { digits } => ("dialled_on", json!({ "digits": digits })),
         Observation::WrongCall { caller, dialled, .. } => ("misfit", json!({ "caller": caller, "dialled": dialled })),
         Observation::Stranger { caller } => ("stranger", json!({ "caller": caller })),
         Observation::TurnedAway { link, caller, dialled } => {
@@ -109,6 +117,7 @@ fn fields(what: &Observation) -> (&'static str, Value) {
 pub fn words(what: &Observation) -> String {
     match what {
         Observation::Dialled { dial_string } => format!("dialled {dial_string}"),
+        Observation::EndpointOnline { endpoint } => format!("endpoint {endpoint} is online"),
         Observation::EndpointOffline { endpoint } => format!("endpoint {endpoint} is offline"),
         Observation::Forwarded { to, is_dialled: true } => format!("forwarded to {}, which was dialled", shown(to)),
         Observation::Forwarded { to, is_dialled: false } => {
@@ -124,6 +133,17 @@ pub fn words(what: &Observation) -> String {
         Observation::WrongCall { caller, dialled, .. } => {
             format!("rejected a call that is not this test's, from {}, dialled {}", shown(caller), shown(dialled))
         }
+        Observation::NumberWithheld => "the caller's number is withheld: it came along, but is not to be shown".into(),
+        Observation::Diverted { from, reason } if reason.is_empty() => format!("diverted from {}", shown(from)),
+        Observation::Diverted { from, reason } => format!("diverted from {} ({reason})", shown(from)),
+        Observation::Duplicate { caller, dialled } => {
+            format!("rejected a second delivery of the call, from {}, dialled {}", shown(caller), shown(dialled))
+        }
+        Observation::Held => "put on hold by the far end".into(),
+        Observation::Resumed => "taken back from hold".into(),
+        Observation::ConnectedTo { number, name } if name.is_empty() => format!("connected to {}", shown(number)),
+        Observation::ConnectedTo { number, name } => format!("connected to {} ({name})", shown(number)),
+        Observation::DialledOn { digits } => format!("dials on with {digits}"),
         Observation::Stranger { caller } => format!("rejected another call, from {}", shown(caller)),
         Observation::TurnedAway { link, caller, dialled } => format!(
             "rejected a call on link {link} that no test waits for and that may be this one, from {}, dialled {}",

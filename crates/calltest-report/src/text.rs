@@ -13,6 +13,8 @@ use crate::timeline::words_of_left_out;
 /// The most characters of a reason, or of a fact in the timeline. 1000 digits that were expected and as many that were
 /// received fit.
 const LONGEST: usize = 4000;
+/// The kind of fact that tells a leg's Call-ID.
+const SIP_CALL_ID: &str = "sip_call_id";
 /// The most characters of a remark.
 const LONGEST_NOTE: usize = 400;
 
@@ -50,6 +52,14 @@ pub fn timeline(run: &Report) -> String {
         measures.iter().filter_map(|(name, time)| time.map(|time| format!("{name} {:.3} s", time / 1000.0))).collect();
     if !known.is_empty() {
         let _ = writeln!(text, "    {}", known.join(", "));
+    }
+    // By these a carrier finds the call.
+    let of_sip = run.timeline.iter().filter(|fact| fact.fact == SIP_CALL_ID);
+    let ids: Vec<String> = of_sip
+        .filter_map(|fact| Some(format!("{} {}", fact.side.as_deref()?, fact.details.get("id")?.as_str()?)))
+        .collect();
+    if !ids.is_empty() {
+        let _ = writeln!(text, "    SIP Call-ID: {}", shortened(&ids.join(", "), LONGEST));
     }
     text
 }

@@ -13,8 +13,8 @@ use calltest_core::expectation::Expectation;
 use calltest_core::judge::judge;
 use calltest_core::measures::Measures;
 use calltest_core::plan::{
-    BothScript, CallTest, Delay, Destination, Dtmf, OutScript, Parties, Presence, Requirements, Ringing, Route,
-    Schedule, ServerName,
+    Arrival, BothScript, CallTest, Delay, Destination, DigitChoice, Dtmf, OutScript, Parties, PostDial, Presence,
+    Requirements, Ringing, Route, Schedule, ServerName,
 };
 use calltest_core::quiet::QuietTimes;
 use calltest_core::run::{FinishedRun, RunId};
@@ -39,6 +39,8 @@ fn test(route: Route) -> CallTest {
             causes: Vec::new(),
             forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
+        arrival: Arrival::default(),
+        withholds_number: false,
         schedule: Schedule {
             retry: Duration::from_secs(300),
             repeat: Duration::from_secs(600),
@@ -51,15 +53,28 @@ fn test(route: Route) -> CallTest {
     }
 }
 
+fn five_digits() -> DigitChoice {
+    DigitChoice::Drawn { len: NonZeroU32::new(5).unwrap(), alphabet: "0123456789".into() }
+}
+
 fn dtmf() -> CallTest {
-    let parties = Parties { src: "foo".into(), dst: "bar".into(), number: Some("123".into()), caller: None };
+    let parties = Parties {
+        src: "foo".into(),
+        dst: "bar".into(),
+        number: Some("123".into()),
+        post_dial: PostDial::default(),
+        caller: None,
+    };
     let tone = Duration::from_millis(100);
-    let dtmf = Dtmf { len: NonZeroU32::new(5).unwrap(), may_repeat: false, duration: tone, between: tone };
+    let dtmf = Dtmf { digits: five_digits(), may_repeat: false, duration: tone, between: tone };
     test(Route::Both { parties, script: BothScript::Dtmf(dtmf) })
 }
 
 fn ring() -> CallTest {
-    test(Route::Out { to: Destination { src: "foo".into(), number: None }, script: OutScript::Ring })
+    test(Route::Out {
+        to: Destination { src: "foo".into(), number: None, post_dial: PostDial::default() },
+        script: OutScript::Ring,
+    })
 }
 
 /// A fact that an event told, its server's clock being three milliseconds ahead of ours.
@@ -78,7 +93,7 @@ fn busy() -> Hangup {
 }
 
 fn finished(test: CallTest, facts: Vec<Fact>, ending: ScriptEnd) -> FinishedRun {
-    let expectation = Expectation::of(&test, |_| "04427".into());
+    let expectation = Expectation::of(&test, |_, _| "04427".into());
     let sight = vec![Sight {
         server: ServerName::default(),
         longest_silence: Duration::from_millis(812),

@@ -269,6 +269,7 @@ impl<'a> Call<'a> {
             Notice::WrongCall { caller, dialled, mismatch } => Observation::WrongCall { caller, dialled, mismatch },
             Notice::Stranger { caller } => Observation::Stranger { caller },
             Notice::TurnedAway { link, caller, dialled } => Observation::TurnedAway { link, caller, dialled },
+            Notice::Duplicate { caller, dialled } => Observation::Duplicate { caller, dialled },
             Notice::AnotherFits => {
                 return Err(Stop::Trouble(Trouble::TwoCallsFit { link: self.link(Side::Dst) }));
             }
@@ -314,7 +315,7 @@ impl<'a> Call<'a> {
     }
 
     /// What ends the script when a command was refused. `action` completes "could not …".
-    async fn explain(&mut self, side: Side, action: &str, refused: Refused) -> Stop {
+    pub(crate) async fn explain(&mut self, side: Side, action: &str, refused: Refused) -> Stop {
         match refused {
             Refused::Over => {
                 let (awaiting, limit) = (Awaiting::Pause, Instant::now() + EXPLANATION);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use calltest_core::caller::{CallerMismatch, check_caller};
-use calltest_core::number::{PhoneNumber, end_alike};
+use calltest_core::caller::{CallerMismatch, ExpectedCaller, check_caller};
+use calltest_core::number::end_alike;
 use calltest_core::plan::{Link, Server};
 use calltest_engine::Arriving;
 
@@ -16,7 +16,7 @@ pub(crate) struct Expected {
     /// Whether other links' calls arrive under the same name, so that only the dialled number tells them apart.
     pub(crate) shares_trunk: bool,
     pub(crate) number: Option<String>,
-    pub(crate) caller: Option<PhoneNumber>,
+    pub(crate) caller: Option<ExpectedCaller>,
 }
 
 /// What the number that a call dialled says of whose it is.

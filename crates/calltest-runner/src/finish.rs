@@ -111,7 +111,8 @@ impl Call<'_> {
         let is_rejected = self.legs.get(Side::Dst).is_some_and(|leg| leg.is_dismissed);
         let first = |side, what| self.recorder.facts_of(side).find(|fact| fact.what == what).map(|fact| fact.at);
         let is_caused_by_us = first(Side::Src, Observation::Ringing) >= first(Side::Dst, Observation::RingingSent);
-        if is_rejected && self.legs.get(Side::Src).is_some() && !(self.expectation.checks_caller && is_caused_by_us) {
+        if is_rejected && self.legs.get(Side::Src).is_some() && !(self.expectation.caller.is_some() && is_caused_by_us)
+        {
             let is_moved = |call: &Self| call.saw(Side::Src, Observation::answers_rejection);
             // A loss at this point shows itself again below.
             let _ = self.linger(Instant::now() + REJECTION_TO_SOURCE, is_moved).await;
@@ -148,11 +149,16 @@ impl Call<'_> {
         let look = |scrutiny| join_all(engines.iter().map(move |engine| engine.sight(since, scrutiny)));
         let mut scrutiny = self.scrutiny(script_end, script_ended_at);
         let sightings = loop {
+            let known = self.recorder.count();
             let sightings = look(scrutiny).await;
             let _ = self.catch_up();
             let is_seen = sightings.iter().all(|sighting| sighting.sight.round_trip.is_some());
             // The sign of life itself may be what somebody keeps from us.
-            let needed = if is_seen { self.scrutiny(script_end, script_ended_at) } else { Scrutiny::Whole };
+            let needed = match is_seen {
+                true if self.recorder.count() == known => scrutiny,
+                true => self.scrutiny(script_end, script_ended_at),
+                false => Scrutiny::Whole,
+            };
             if needed <= scrutiny {
                 break sightings;
             }
@@ -282,9 +288,15 @@ impl Call<'_> {
             self.recorder.note(Some(Side::Dst), Observation::MoreCalls { count: more_calls });
         }
         for notice in notices {
-            if let Notice::Arrived(arriving) = notice {
-                self.note_latecomer(&arriving);
-                latecomers.push(arriving);
+            match notice {
+                Notice::Arrived(arriving) => {
+                    self.note_latecomer(&arriving);
+                    latecomers.push(arriving);
+                }
+                Notice::Duplicate { caller, dialled } => {
+                    self.recorder.note(Some(Side::Dst), Observation::Duplicate { caller, dialled });
+                }
+                _ => {}
             }
         }
         join_all(latecomers.into_iter().map(|arriving| arriving.call.reject())).await;

@@ -24,6 +24,8 @@ pub(crate) enum Notice {
     Stranger { caller: String },
     /// A call came and was turned away where nobody waits, and it looks like the run's own.
     TurnedAway { link: String, caller: String, dialled: String },
+    /// Its own call came once more, as a branch of the one that it has.
+    Duplicate { caller: String, dialled: String },
     /// A further call came that might as well be its own.
     AnotherFits,
     /// A call came and was turned away that may be its own, or the late one of a run that has ended.
@@ -97,7 +99,7 @@ impl Notices {
         let told = match notice {
             Notice::Arrived(_) => return true,
             Notice::WrongCall { .. } => &mut self.wrong_calls,
-            Notice::Stranger { .. } | Notice::TurnedAway { .. } => &mut self.strangers,
+            Notice::Stranger { .. } | Notice::TurnedAway { .. } | Notice::Duplicate { .. } => &mut self.strangers,
             // A second one that waits would say nothing new.
             Notice::AnotherFits | Notice::CameBack { .. } | Notice::PerhapsLate { .. } => {
                 let kind = std::mem::discriminant(notice);

@@ -65,7 +65,7 @@ pub struct LeaseRequest {
 }
 
 impl LeaseRequest {
-    /// What a run of this test needs: its links, the servers they lie on, and one of all the calls.
+    /// What a run of this test needs: its links, the servers they lie on, and one of all the calls. Who only looks needs nothing.
     pub fn for_test(plan: &Plan, test: &CallTest) -> Self {
         let mut wants: Vec<Want> = Vec::new();
         let mut want = |resource: Resource, limit: Option<NonZeroU32>, at_most_once: bool| {
@@ -76,12 +76,15 @@ impl LeaseRequest {
                 None => wants.push(Want { resource, count: 1, limit }),
             }
         };
-        for name in test.links() {
+        let in_use = [test.route.src(), test.route.dst()].into_iter().flatten();
+        let mut has_call = false;
+        for name in in_use {
+            has_call = true;
             let server = plan.server_of(name);
             want(Resource::Link(name.clone()), Some(plan.link(name).max_calls), false);
             want(Resource::Server(server.name.clone()), server.max_calls, true);
         }
-        want(Resource::Total, plan.max_calls, true);
+        want(Resource::Total, plan.max_calls.filter(|_| has_call), true);
         let prio = test.links().into_iter().map(|link| plan.link(link).prio).min().unwrap_or(0);
         Self { wants, prio, name: test.name.clone() }
     }

@@ -40,6 +40,11 @@ impl Recorder {
         self.facts.iter().filter(move |fact| fact.side == Some(side))
     }
 
+    /// How many facts are known so far.
+    pub(crate) fn count(&self) -> usize {
+        self.facts.len()
+    }
+
     /// When a fact came in.
     pub(crate) fn moment(&self, fact: &Fact) -> Instant {
         self.start + fact.at

@@ -146,7 +146,7 @@ impl Runner {
             stop = control.called_off() => Err(stop),
             leases = self.shared.leases.acquire(request) => Ok(leases),
         };
-        let expectation = Expectation::of(test, |len| draw_digits(len, rand::random::<u32>));
+        let expectation = Expectation::of(test, |alphabet, len| draw_digits(alphabet, len, rand::random::<u32>));
         let begun = Instant::now();
         let evidence = match leases {
             Err(stop) => self.evidence_without_call(test, stop),
@@ -209,14 +209,14 @@ impl Runner {
             })
             .transpose()
         };
-        Ok(Parties { src: party(test.route.src())?, dst: party(test.route.dst())? })
+        Ok(Parties { src: party(test.route.src().or(test.route.watched()))?, dst: party(test.route.dst())? })
     }
 
     /// What is known of a run that never got to make its call.
     fn evidence_without_call(&self, test: &CallTest, stop: Stop) -> Evidence {
         let server = test.links().first().map(|link| self.plan.server_of(link));
         Evidence {
-            src: test.route.src().cloned(),
+            src: test.route.src().or(test.route.watched()).cloned(),
             dst: test.route.dst().cloned(),
             src_server: None,
             dst_server: None,

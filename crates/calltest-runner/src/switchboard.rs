@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use calltest_core::caller::is_withheld;
 use calltest_core::event::{ServerEvent, ServerProgress};
 use calltest_core::plan::ServerName;
 use calltest_core::run::RunId;
@@ -40,6 +41,8 @@ struct Waiting {
     run: RunId,
     expected: Expected,
     stage: Stage,
+    /// Who called, and what was dialled, by the call that it has.
+    taken: Option<(String, String)>,
     inbox: Arc<Inbox>,
 }
 
@@ -84,7 +87,7 @@ impl Switchboard {
     /// Lets a run wait for a call. Has to be done before anything can cause that call.
     pub(crate) fn expect(self: &Arc<Self>, run: RunId, expected: Expected, inbox: &Arc<Inbox>) -> Registration {
         let arrives_as = expected.link.arrives_as.as_str().to_owned();
-        let waiting = Waiting { run, expected, stage: Stage::Early, inbox: Arc::clone(inbox) };
+        let waiting = Waiting { run, expected, stage: Stage::Early, taken: None, inbox: Arc::clone(inbox) };
         self.registered().waiting.entry(arrives_as.clone()).or_default().push(waiting);
         Registration { switchboard: Arc::clone(self), run, arrives_as }
     }
@@ -111,6 +114,7 @@ impl Host for Switchboard {
             Whose::TheirsAlone(index) => {
                 let theirs = registered.waiting.get_mut(&call.link).map(|on_link| &mut on_link[index]);
                 let theirs = theirs.expect("whose call it is was found among those on its link");
+                theirs.taken = Some((call.caller.clone(), call.dialled.clone()));
                 theirs.stage = if call.of_run.is_some() { Stage::Certain } else { Stage::Arrived };
                 theirs.inbox.put(Notice::Arrived(call));
             }
@@ -179,6 +183,12 @@ fn whose_by_looks(on_link: &[Waiting], late: &mut LateCalls, call: &Arriving) ->
         concerned.into_iter().for_each(|waiting| waiting.doubt(call));
         return Whose::Leftover;
     }
+    let is_awaited = fitting.iter().any(|waiting| waiting.stage == Stage::Due);
+    let branched = on_link.iter().find(|waiting| !is_awaited && waiting.has_its_like(call));
+    if let Some(waiting) = branched {
+        waiting.inbox.put(Notice::Duplicate { caller: call.caller.clone(), dialled: call.dialled.clone() });
+        return Whose::Told;
+    }
     match fitting[..] {
         [] if on_link.is_empty() => return Whose::Nobodys,
         [] => on_link.iter().for_each(|waiting| waiting.inbox.put(waiting.notice_of_other(call))),
@@ -217,6 +227,13 @@ impl Waiting {
     fn fits_by_caller(&self, call: &Arriving) -> bool {
         let Expected { caller, shares_trunk, .. } = &self.expected;
         self.stage < Stage::Arrived && !shares_trunk && caller.is_some() && self.expected.mismatch(call).is_none()
+    }
+
+    /// Whether a call looks like a branch of the one that it has: forks and ring groups deliver a call more than once. Who
+    /// withholds the number may be anybody.
+    fn has_its_like(&self, call: &Arriving) -> bool {
+        let is_like = |(caller, dialled): &(String, String)| *caller == call.caller && *dialled == call.dialled;
+        self.taken.as_ref().is_some_and(is_like) && !is_withheld(&call.caller)
     }
 
     /// What the run is told of a call that is not its own.

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::cause::ExpectedCause;
 use calltest_core::evidence::{Awaiting, Observation, Side, Stop};
-use calltest_core::expectation::ExpectedDigits;
-use calltest_core::number::PhoneNumber;
-use calltest_core::plan::{Dtmf, Parties, Reception, Rejection};
+use calltest_core::expectation::{ArrivalLimit, ExpectedDigits};
+use calltest_core::plan::{Dtmf, Parties, PostDialStep, Reception, Rejection, without_secret};
 use calltest_core::verdict::Trouble;
 use calltest_engine::{Claim, Command, Dialling, Outgoing, Pace, Permit, Sound, Undialled};
 use calltest_trigger::Running;
@@ -19,9 +19,10 @@ use crate::call::{Call, Party, Waited};
 use crate::calls_out::CallOut;
 use crate::expected::Expected;
 use crate::legs::LegState;
+use crate::waits::Limit;
 
-/// How long after an answer a call may still arrive at our own end; a call that was answered elsewhere never does.
-const ARRIVAL_AFTER_ANSWER: Duration = Duration::from_secs(5);
+/// How fast digits are dialled on with: slowly enough for any attendant.
+const DIAL_ON_PACE: Pace = Pace { tone: Duration::from_millis(120), gap: Duration::from_millis(120) };
 /// By how much the engine's own limits on a call exceed the run's deadline: they are the last net, and must not be mistaken
 /// for the far end.
 const LIMIT_MARGIN: Duration = Duration::from_secs(15);
@@ -45,7 +46,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    async fn expect(&mut self, number: Option<String>, caller: Option<PhoneNumber>) -> Result<(), Stop> {
+    async fn expect(&mut self, number: Option<String>, caller: Option<ExpectedCaller>) -> Result<(), Stop> {
         self.ready(Side::Dst)?;
         let Party { link, server, open, shares_trunk } = self.party(Side::Dst).clone();
         // What the far end dials for a link on a shared trunk is that link's number, whatever we dial to get there.
@@ -81,13 +82,14 @@ impl Call<'_> {
         self.watch_for_return(number);
         let address =
             link.address.as_ref().expect("the configuration check lets only links with an address be a source");
-        let dial_string = address.dial(number);
+        let dial_string = without_secret(&address.dial(number));
         self.recorder.note(Some(Side::Src), Observation::Dialled { dial_string: dial_string.clone() });
         let (number, limit, seen) = (number.map(str::to_owned), self.limit(), self.sink.clone());
         self.expect_from_now();
         self.departure.out_since = Some(Instant::now());
         let follows_forwarding = self.follows_forwarding();
-        let call = Outgoing { run: self.run, link, server, number, follows_forwarding, limit, seen };
+        let withholds_number = self.test.withholds_number;
+        let call = Outgoing { run: self.run, link, server, number, withholds_number, follows_forwarding, limit, seen };
         let Dialling { leg, taken } = permit.dial(call);
         self.legs.set(Side::Src, Some(leg));
         let trouble = match taken.await {
@@ -182,17 +184,37 @@ impl Call<'_> {
         self.pause(delay.pre).await?;
         self.recorder.note(Some(Side::Dst), Observation::RingingSent);
         self.command(Side::Dst, Command::Ring).await?;
-        self.pause(delay.ring).await
+        let since = Instant::now();
+        self.identify_caller().await?;
+        self.pause(delay.ring.saturating_sub(since.elapsed())).await
+    }
+
+    /// Asks what the network says of the caller beside its number.
+    async fn identify_caller(&mut self) -> Result<(), Stop> {
+        const ACTION: &str = "learn who calls";
+        let leg = self.legs.get_mut(Side::Dst).expect("the call was accepted just now");
+        let told = leg.leg.identify();
+        match self.in_time(told).await? {
+            Some(Ok(told)) => {
+                told.into_iter().for_each(|what| self.recorder.note(Some(Side::Dst), what));
+                Ok(())
+            }
+            Some(Err(refused)) => Err(self.explain(Side::Dst, ACTION, refused).await),
+            None => Err(self.out_of_time_while(Side::Dst, "learning who calls")),
+        }
     }
 
     /// Waits for the call to arrive at our own end, and takes it.
     async fn accept(&mut self) -> Result<(), Stop> {
         let has_arrived = |call: &Self| call.arrivals.arrived.is_some();
         let is_answered = |call: &Self| call.has_come_to(Side::Src, LegState::Answered);
-        self.until(Awaiting::Arrival, |call| has_arrived(call) || is_answered(call)).await?;
-        let grace = Instant::now() + ARRIVAL_AFTER_ANSWER;
-        if self.wait(Awaiting::Arrival, Some(grace), has_arrived).await? == Waited::Elapsed {
-            return Err(Stop::AnsweredElsewhere { after: ARRIVAL_AFTER_ANSWER });
+        let limit = self.arrival_limit(false);
+        self.arrives_by(limit, |call| has_arrived(call) || is_answered(call)).await?;
+        if !has_arrived(self) {
+            // Something else has answered: an announcement, a queue, an attendant.
+            self.dial_on().await?;
+            let limit = self.arrival_limit(true);
+            self.arrives_by(limit, has_arrived).await?;
         }
         let arriving = self.arrivals.arrived.take().expect("the wait ended since the call has arrived");
         let Party { link, server, .. } = self.party(Side::Dst);
@@ -201,6 +223,38 @@ impl Call<'_> {
         self.legs.set(Side::Dst, Some(arriving.call.claim(claim)));
         // Even the far half of a call of our own: a half has been seen to outlive the other.
         self.command(Side::Dst, Command::Limit(self.limit())).await
+    }
+
+    async fn arrives_by(&mut self, limit: Option<Limit>, is_there: impl Fn(&Self) -> bool) -> Result<(), Stop> {
+        match (self.wait(Awaiting::Arrival, limit.map(|limit| limit.until), is_there).await?, limit) {
+            (Waited::Elapsed, Some(Limit { within, .. })) => Err(Stop::Overdue { awaiting: Awaiting::Arrival, within }),
+            (Waited::Elapsed | Waited::Seen, _) => Ok(()),
+        }
+    }
+
+    /// By when the call has to arrive that we have sent out; `None` if only the run's own time limits that.
+    fn arrival_limit(&self, is_answered: bool) -> Option<Limit> {
+        self.departure.dialled?;
+        match self.expectation.arrive_within {
+            ArrivalLimit::After(within) => Some(self.since_dialled(within)),
+            ArrivalLimit::AfterUnlessAnswered(within) if !is_answered => Some(self.since_dialled(within)),
+            ArrivalLimit::AfterUnlessAnswered(_) | ArrivalLimit::Deadline => None,
+        }
+    }
+
+    /// Sends the digits that the test dials on with, now that something has answered.
+    pub(crate) async fn dial_on(&mut self) -> Result<(), Stop> {
+        let Some(post_dial) = self.test.route.post_dial() else { return Ok(()) };
+        for PostDialStep { pause, digits } in post_dial.steps() {
+            self.pause(*pause).await?;
+            if !digits.is_empty() {
+                self.recorder.note(Some(Side::Src), Observation::DialledOn { digits: digits.clone() });
+                self.command(Side::Src, Command::SendDigits { digits: digits.clone(), pace: DIAL_ON_PACE }).await?;
+                let time = self.sending_time(Side::Src, digits.chars().count(), DIAL_ON_PACE);
+                self.pause(time).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Lets time pass, with an eye on the call.
@@ -226,8 +280,22 @@ impl Call<'_> {
         }
     }
 
+    /// Exchanges digits in each direction, one after the other. What is wrong in one direction says little until the other was
+    /// tried, too.
+    pub(crate) async fn exchange_digits(&mut self, directions: &[ExpectedDigits], dtmf: &Dtmf) -> Result<(), Stop> {
+        let mut outcome = Ok(());
+        for expected in directions {
+            match self.send_digits(expected, dtmf).await {
+                Err(stop @ (Stop::DigitsWrong { .. } | Stop::DigitsOverdue { .. })) => outcome = outcome.and(Err(stop)),
+                Err(stop @ (Stop::LegEnded { .. } | Stop::Deadline { .. })) => return outcome.and(Err(stop)),
+                sent => sent?,
+            }
+        }
+        outcome
+    }
+
     /// Sends digits from the other end, and waits until they have come in at this one.
-    pub(crate) async fn exchange_digits(&mut self, expected: &ExpectedDigits, dtmf: &Dtmf) -> Result<(), Stop> {
+    async fn send_digits(&mut self, expected: &ExpectedDigits, dtmf: &Dtmf) -> Result<(), Stop> {
         let from = expected.to.other();
         let digits = expected.digits.clone();
         let pace = Pace { tone: dtmf.duration, gap: dtmf.between };

@@ -6,10 +6,11 @@ use calltest_core::dtmf::DigitReader;
 use calltest_core::evidence::{Awaiting, Fact, Observation, Side, Stop};
 use calltest_core::expectation::ExpectedDigits;
 use calltest_core::plan::Presence;
-use calltest_engine::{Command, Pace};
+use calltest_core::verdict::Trouble;
+use calltest_engine::{Command, EndpointStatus, Pace};
 use tokio::time::Instant;
 
-use crate::call::{Call, Waited};
+use crate::call::{Call, Party, Waited};
 use crate::legs::{CallLeg, LegState};
 
 /// How long after the last digit was due missing ones are waited for.
@@ -68,6 +69,16 @@ impl Call<'_> {
         }
     }
 
+    /// Where only early media stands for ringing, waits for what may come behind an announcement: a rejection.
+    pub(crate) async fn hear_early_media_out(&mut self) -> Result<(), Stop> {
+        let is_heard_only = self.ringing().is_some_and(|sign| sign.what == Observation::EarlyMedia)
+            && !self.saw(Side::Src, |what| *what == Observation::Ringing);
+        match is_heard_only {
+            true => self.pause(self.test.delay.ring).await,
+            false => Ok(()),
+        }
+    }
+
     fn has_rung(&self) -> bool {
         self.ringing().is_some() || self.saw(Side::Src, |what| *what == Observation::Answered)
     }
@@ -118,10 +129,7 @@ impl Call<'_> {
         let (all, one) =
             (self.sending_time(from, expected.digits.chars().count(), pace), self.sending_time(from, 1, pace));
         let due = Instant::now() + all;
-        let is_settled = |call: &Self| {
-            let reader = call.read_digits(expected);
-            reader.is_complete() || reader.fault_so_far().is_some()
-        };
+        let is_complete = |call: &Self| call.read_digits(expected).is_complete();
         let mut helped = None;
         loop {
             let limit = |call: &Self| {
@@ -130,21 +138,27 @@ impl Call<'_> {
                 helped
                     .map_or(due + DIGIT_HELP, |helped: Instant| (due + DIGIT_GAP).max(helped + DIGIT_GAP - DIGIT_HELP))
             };
-            match self.wait(Awaiting::Digits(to), Some(limit(self)), is_settled).await? {
-                Waited::Seen if self.read_digits(expected).is_complete() => return Ok(()),
-                Waited::Seen => return Err(Stop::DigitsWrong { to }),
+            match self.wait(Awaiting::Digits(to), Some(limit(self)), is_complete).await? {
+                Waited::Seen => return Ok(()),
                 // A server that has too much to do sends slowly: as long as digits come, none is missing.
                 Waited::Elapsed if Instant::now() < limit(self) => {}
+                // What is wrong is taken whole: one digit too many may be the first of a pattern.
+                Waited::Elapsed if self.read_digits(expected).fault_so_far().is_some() => {
+                    return Err(Stop::DigitsWrong { to });
+                }
                 Waited::Elapsed if helped.is_none() => {
                     self.command(from, Command::FlushDigits).await?;
                     helped = Some(Instant::now());
                 }
-                Waited::Elapsed => return Err(Stop::DigitsOverdue { to, overdue: DIGIT_GAP }),
+                Waited::Elapsed => {
+                    let given_up_at = self.recorder.started().elapsed();
+                    return Err(Stop::DigitsOverdue { to, overdue: DIGIT_GAP, given_up_at });
+                }
             }
         }
     }
 
-    fn sending_time(&self, from: Side, digits: usize, pace: Pace) -> Duration {
+    pub(crate) fn sending_time(&self, from: Side, digits: usize, pace: Pace) -> Duration {
         self.legs.get(from).map_or(Duration::ZERO, |leg| leg.leg.sending_time(digits, pace))
     }
 
@@ -157,6 +171,39 @@ impl Call<'_> {
 
     fn read_digits<'e>(&self, expected: &'e ExpectedDigits) -> DigitReader<'e> {
         DigitReader::read_all(expected, self.recorder.facts_of(expected.to))
+    }
+
+    /// Looks whether the endpoint behind the source is online.
+    pub(crate) async fn see_endpoint_online(&mut self) -> Result<(), Stop> {
+        self.ready(Side::Src)?;
+        let Party { link, open, .. } = self.party(Side::Src).clone();
+        match self.in_time(open.engine.endpoint(&link)).await? {
+            Some(Ok(EndpointStatus::Online { endpoint })) => {
+                if !self.saw(Side::Src, |what| matches!(what, Observation::EndpointOnline { .. })) {
+                    self.recorder.note(Some(Side::Src), Observation::EndpointOnline { endpoint });
+                }
+                Ok(())
+            }
+            Some(Ok(EndpointStatus::Offline { endpoint })) => {
+                self.recorder.note(Some(Side::Src), Observation::EndpointOffline { endpoint });
+                Err(Stop::Offline)
+            }
+            Some(Ok(EndpointStatus::Untold { why })) => {
+                Err(Stop::Trouble(Trouble::EndpointUnqualified { link: link.name.clone(), why }))
+            }
+            Some(Err(refused)) => {
+                let trouble = self.request_failed(Side::Src, "ask for the endpoint", refused.to_string());
+                Err(Stop::Trouble(trouble))
+            }
+            None => Err(Stop::Deadline { awaiting: Awaiting::Endpoint }),
+        }
+    }
+
+    /// Lets time pass, and says whether a limit is still ahead.
+    pub(crate) async fn pause_within(&mut self, time: Duration, limit: Limit) -> Result<bool, Stop> {
+        let left = limit.until.saturating_duration_since(Instant::now());
+        self.pause(time.min(left)).await?;
+        Ok(!left.is_zero())
     }
 
     /// Waits until the caller hangs up or presses `#`, for as long as the run may last or up to a limit of the step's own.

@@ -64,6 +64,11 @@ pub(crate) fn masked(context: &str) -> String {
     extension("_[a-z]!", &["Set(CALLERID(num)=999)", &format!("Goto({context},${{EXTEN}},1)")])
 }
 
+/// Dialplan by which the caller's number comes along and is not to be shown, and that goes on in that context.
+pub(crate) fn hidden(context: &str) -> String {
+    extension("_[a-z]!", &["Set(CALLERID(pres)=prohib)", &format!("Goto({context},${{EXTEN}},1)")])
+}
+
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }

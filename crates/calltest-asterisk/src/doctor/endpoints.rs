@@ -11,6 +11,7 @@ use super::modules::Modules;
 use super::{Examined, Findings, Problem};
 use crate::advice::load;
 use crate::endpoint_settings::EndpointSettings;
+use crate::endpoint_status::qualify_key;
 
 /// The channel drivers, each with its technology in dial strings.
 const DRIVERS: [(&str, &str); 7] = [
@@ -84,7 +85,7 @@ async fn look_at(examined: &Examined<'_>, link: &Link, tech: &str, resource: &st
                 Outcome::Warning,
                 Problem::new(
                     format!("Asterisk does not know whether {name} is there"),
-                    "let it ask: set qualify_frequency for it",
+                    format!("let it ask: set {}", qualify_key(tech)),
                 ),
             ),
         },
@@ -97,6 +98,13 @@ async fn look_at(examined: &Examined<'_>, link: &Link, tech: &str, resource: &st
             Problem::new(
                 format!("Asterisk does not tell of {name}: {tech} need not list what can be dialled"),
                 "see whether a test over this link passes",
+            ),
+        ),
+        Err(_) if is_address(tech, resource) => (
+            Outcome::Unknown,
+            Problem::new(
+                format!("`{name}` dials an address, of which Asterisk has no list"),
+                "see whether a test over this link passes, or define the far end as a peer and dial that",
             ),
         ),
         Err(_) => (Outcome::Problem, no_endpoint(examined, tech, resource).await),
@@ -136,6 +144,11 @@ async fn look_at_settings(examined: &Examined<'_>, link: &Link, resource: &str, 
         );
         findings.about_link(Check::Endpoint, link, Outcome::Warning, problem);
     }
+}
+
+/// Whether what is dialled may be a host rather than a peer of the configuration. PJSIP dials no such thing without an endpoint.
+fn is_address(tech: &str, resource: &str) -> bool {
+    !tech.eq_ignore_ascii_case("PJSIP") && resource.contains(['.', ':'])
 }
 
 /// Says that an endpoint is not there, and which are.

@@ -27,7 +27,7 @@ const fn useful(module: &'static str, without: &'static str) -> Needed {
 
 /// What every server needs beyond what ARI itself is made of, for without that it does not answer at all. Those that
 /// others need come first.
-const NEEDED: [Needed; 12] = [
+const NEEDED: [Needed; 14] = [
     needed("app_stasis", "the dialplan cannot hand calls to calltest"),
     needed("res_stasis_answer", "calls cannot be answered"),
     needed("res_stasis_recording", "nothing can be recorded"),
@@ -45,14 +45,15 @@ const NEEDED: [Needed; 12] = [
     needed("format_wav", "recordings cannot be written"),
     useful("res_ari_endpoints", "an endpoint that is offline cannot be told from one that does not exist"),
     useful("res_ari_applications", "every event of a call is sent to us, wanted or not"),
+    useful("func_callerid", "a number that is not to be shown passes for one that is"),
+    useful("func_strings", "whether a number is withheld, and the packets and the Call-ID of SIP calls, are not told"),
     useful("func_timeout", "Asterisk does not end a call that calltest has lost hold of"),
 ];
 
 /// What a server that speaks SIP needs besides.
-const NEEDED_FOR_SIP: [Needed; 3] = [
+const NEEDED_FOR_SIP: [Needed; 2] = [
     needed("res_rtp_asterisk", "SIP calls carry no voice and no digits"),
     needed("res_pjsip_sdp_rtp", "SIP calls carry no voice and no digits"),
-    useful("func_strings", "the packets and the Call-ID of SIP calls are not told"),
 ];
 
 /// The modules that run on a server.

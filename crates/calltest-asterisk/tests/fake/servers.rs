@@ -1,9 +1,10 @@
 //! Servers that are too old, or not there: only the tests that need them suffer.
 
 use calltest_core::cause::ExpectedCause;
+use calltest_core::event::ServerProgress;
 use fake_asterisk::{FakeAsterisk, FarEnd};
 
-use crate::scene::{Address, check, dtmf, ends, passes, play, ring};
+use crate::scene::{Address, check, dtmf, ends, passes, play, ring, until};
 use crate::{nothing_is_left, scene};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,5 +61,25 @@ async fn no_call_of_many_that_a_full_server_drops_is_taken_for_a_broken_line() {
         check(&run.await.unwrap(), "error", |said| said.ends_with("allows (maxcalls = 1)"));
     }
     nothing_is_left(&fake).await;
+    stage.close().await;
+}
+
+/// What keeps us from coming back says what to do, as at the first attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_does_not_come_back_says_what_to_do() {
+    let fake = FakeAsterisk::start().await;
+    let stage = scene(&fake).open(&[dtmf(ends("fone1", "trunk", "trunk", "fone1"))]).await;
+    passes(&stage.run().await);
+    fake.faults().on("GET", "/asterisk/info").answers(200, "<!DOCTYPE html><html><title>It works</title></html>");
+    fake.faults().reset_connections();
+    let said = || {
+        let events = stage.witness.servers.lock().unwrap();
+        let why = events.iter().find_map(|event| match &event.what {
+            ServerProgress::Down { why } if why.contains("; fix: ") => Some(why.clone()),
+            _ => None,
+        });
+        why.is_some_and(|why| why.starts_with("not connected to server a: "))
+    };
+    until(said).await;
     stage.close().await;
 }

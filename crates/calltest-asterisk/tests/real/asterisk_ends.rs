@@ -17,6 +17,7 @@ fn within(mut test: CallTest, seconds: u64) -> CallTest {
     test
 }
 
+// field telephony 36 | `core restart now` in the midst of a call | `error` | while a sound plays; a second server
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orderly_end_in_mid_call_is_an_error() {
     let lab = one_server("");

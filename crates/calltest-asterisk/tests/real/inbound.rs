@@ -6,6 +6,7 @@ use asterisk_lab::Lab;
 use calltest_core::evidence::Observation;
 use calltest_core::plan::{CallTest, InScript, Rejection, Route};
 use calltest_core::run::FinishedRun;
+use calltest_core::verdict::Note;
 
 use crate::intruders::Intruder;
 use crate::scene::{Scene, Stage, answer, at, check, passes, record, wait};
@@ -131,9 +132,14 @@ async fn a_stranger_before_the_awaited_call_is_turned_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_calls_that_fit_are_an_error() {
     let lab = one_server(CALLERS);
-    let stage = called(&lab).open(&[answer(at("bar", "fone1", None), None, None)]).await;
-    let run = run_called(&lab, &stage, &[FITTING, FITTING]).await;
+    let stage = called(&lab).open(&[answer(at("bar", "", None), None, None)]).await;
+    let other = || Caller { number: "4711", ..FITTING };
+    let run = run_called(&lab, &stage, &[FITTING, other()]).await;
     check(&run, "error", |reason| reason.starts_with("two calls that both fit arrived on bar"));
+    // Whoever calls from one number, for one number, is taken for a branch of one call.
+    let run = run_called(&lab, &stage, &[FITTING, FITTING]).await;
+    passes(&run);
+    assert_eq!(run.notes, [Note::Duplicates { link: "bar".into(), count: 1 }]);
     nothing_is_left(&lab);
     stage.close().await;
 }

@@ -10,7 +10,9 @@ mod scene;
 #[path = "../meddler/mod.rs"]
 mod meddler;
 
+mod arriving;
 mod asterisk_ends;
+mod attendant;
 mod clocks;
 mod contract;
 mod digit_modes;
@@ -22,10 +24,14 @@ mod iax;
 mod inbound;
 mod interference;
 mod intruders;
+mod keepalive;
 mod media;
+mod mid_call;
 mod numbers;
 mod one_call;
+mod online;
 mod originate;
+mod refusals;
 mod sip_path;
 mod sounds;
 mod told_events;

@@ -1,6 +1,5 @@
 //! Packets of sound on real SIP legs: counted, told, and sent even while nothing is said.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use asterisk_lab::{Lab, Scenario, ServerOptions, Trunk, for_tests, sipp_for_tests};
@@ -10,7 +9,7 @@ use calltest_core::plan::{BothScript, CallTest, OutScript, Route};
 use calltest_core::run::FinishedRun;
 use calltest_core::verdict::Note;
 
-use crate::scene::{Scene, audio, call, dtmf, ends, passes, play};
+use crate::scene::{Scene, audio, call, digits, dtmf, ends, passes, play};
 use crate::{address, links_across, nothing_is_left, two_servers};
 
 fn call_id(run: &FinishedRun, side: Side) -> Option<String> {
@@ -66,7 +65,9 @@ async fn what_is_recorded_of_a_far_end_that_sends_nothing_is_no_sound() {
     let stage = scene.open(&[recorded(play("", Some("beep")), "mute")]).await;
     let run = stage.run().await;
     assert_eq!(run.verdict.code(), Some(Code::NoRtp), "{}", story(&run));
-    assert!(run.verdict.reason().unwrap().starts_with("mute: no RTP packet came in, expected sound; "));
+    assert!(
+        run.verdict.reason().unwrap().starts_with("mute (src): expected sound, received none; 0 RTP packets came in, ")
+    );
     nothing_is_left(&lab);
     stage.close().await;
 }
@@ -86,7 +87,7 @@ fn quiet_calls() -> [CallTest; 2] {
     let inside = || ends("berlin", "paris", "+33112345678", "+493012345");
     let mut long = dtmf(inside());
     let Route::Both { script: BothScript::Dtmf(dtmf), .. } = &mut long.route else { panic!("it is a dtmf test") };
-    dtmf.len = NonZeroU32::new(16).unwrap();
+    dtmf.digits = digits(16);
     let mut late = crate::scene::dtmf(inside());
     late.delay.answer = Duration::from_secs(4);
     [long, late]

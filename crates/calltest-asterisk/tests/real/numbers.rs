@@ -12,6 +12,7 @@ fn rule(pattern: &str, replacement: Option<&str>) -> NumberRules {
     NumberRules(vec![NumberRule { pattern: Pattern::parse(pattern).unwrap(), action }])
 }
 
+// field telephony 29 | Caller IDs in national form, with 00, or with parameters | they match | rules; an extension
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_of_a_caller_is_mapped_before_it_is_compared() {
     // A telephone system that puts the zero for an outside line before the number that called.

@@ -116,9 +116,10 @@ async fn besieged(stage: &Stage, lab: &Lab, callers: usize) -> FinishedRun {
     let arrived = stage.witness.when(|what| matches!(what, Observation::Dialled { .. }));
     let run = stage.start();
     arrived.await;
+    let name = &stage.plan.tests[0].name;
     let calls = (0..callers).map(|nth| {
-        let (intruder, from) = (&intruder, format!("+4930{nth:04}"));
-        async move { intruder.call_as(&format!("stranger-{nth}"), &from, &format!("PJSIP/{PARIS}@berlin")).await }
+        let (intruder, id, from) = (&intruder, format!("stranger-{name}-{nth}"), format!("+4930{nth:04}"));
+        async move { intruder.call_as(&id, &from, &format!("PJSIP/{PARIS}@berlin")).await }
     });
     futures_util::future::join_all(calls).await;
     let run = run.await.unwrap();

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calltest_asterisk::{AsteriskConnector, Identity};
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::event::{RunEvent, RunProgress, ServerEvent};
 use calltest_core::evidence::Observation;
 use calltest_core::guard::Guard;
 use calltest_core::number::{Dialplan, PhoneNumber};
 use calltest_core::number_rule::NumberRules;
 use calltest_core::plan::{
-    self, Asterisk, Audio, BothScript, CallTest, Delay, Destination, DialString, Dtmf, InScript, Link, Listen,
-    OutScript, Parties, Plan, Presence, Reception, Rejection, Requirements, Ringing, Route, Schedule, Secret, Server,
-    ServerKind, Trigger,
+    self, Arrival, Asterisk, Audio, BothScript, CallTest, Delay, Destination, DialString, DigitChoice, Dtmf, InScript,
+    Link, Listen, OutScript, Parties, Plan, PostDial, Presence, Reception, Rejection, Requirements, Ringing, Route,
+    Schedule, Secret, Server, ServerKind, Trigger,
 };
 use calltest_core::quiet::QuietTimes;
 use calltest_core::run::FinishedRun;
@@ -250,6 +251,8 @@ fn base(name: &str, route: Route) -> CallTest {
             causes: Vec::new(),
             forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
+        arrival: Arrival::default(),
+        withholds_number: false,
         schedule: Schedule {
             retry: minutes(5),
             repeat: minutes(10),
@@ -264,13 +267,18 @@ fn base(name: &str, route: Route) -> CallTest {
 
 /// Both ends, with the destination's number dialled; `caller` is checked unless empty.
 pub(crate) fn ends(src: &str, dst: &str, number: &str, caller: &str) -> Parties {
-    let caller = (!caller.is_empty()).then(|| PhoneNumber::parse(caller).unwrap());
-    Parties { src: src.into(), dst: dst.into(), number: Some(number.into()), caller }
+    let caller = (!caller.is_empty()).then(|| ExpectedCaller::Number(PhoneNumber::parse(caller).unwrap()));
+    Parties { src: src.into(), dst: dst.into(), number: Some(number.into()), post_dial: PostDial::default(), caller }
+}
+
+/// So many digits, drawn anew each time.
+pub(crate) fn digits(len: u32) -> DigitChoice {
+    DigitChoice::Drawn { len: NonZeroU32::new(len).unwrap(), alphabet: "0123456789".into() }
 }
 
 pub(crate) fn dtmf(ends: Parties) -> CallTest {
     let tone = Duration::from_millis(100);
-    let dtmf = Dtmf { len: NonZeroU32::new(5).unwrap(), may_repeat: false, duration: tone, between: tone };
+    let dtmf = Dtmf { digits: digits(5), may_repeat: false, duration: tone, between: tone };
     base("dtmf", Route::Both { parties: ends, script: BothScript::Dtmf(dtmf) })
 }
 
@@ -279,16 +287,24 @@ pub(crate) fn call(ends: Parties) -> CallTest {
 }
 
 fn out(src: &str, number: Option<&str>, script: OutScript) -> Route {
-    Route::Out { to: Destination { src: src.into(), number: number.map(Into::into) }, script }
+    Route::Out {
+        to: Destination { src: src.into(), number: number.map(Into::into), post_dial: PostDial::default() },
+        script,
+    }
 }
 
 pub(crate) fn ring(src: &str, number: Option<&str>) -> CallTest {
     base("ring", out(src, number, OutScript::Ring))
 }
 
+/// The endpoint behind that link has to stay online for so long.
+pub(crate) fn online(link: &str, time: Duration) -> CallTest {
+    base("online", Route::Watch { link: link.into(), time })
+}
+
 /// A test that waits for a call on that link, from that number unless it is empty.
 pub(crate) fn at(dst: &str, caller: &str, trigger: Option<Trigger>) -> Reception {
-    let caller = (!caller.is_empty()).then(|| PhoneNumber::parse(caller).unwrap());
+    let caller = (!caller.is_empty()).then(|| ExpectedCaller::Number(PhoneNumber::parse(caller).unwrap()));
     Reception { dst: dst.into(), number: Some(dst.into()), caller, trigger }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::number::{PhoneNumber, end_alike};
 use calltest_core::plan::{CallTest, Link, LinkName, Plan, Route, ServerName};
 
@@ -68,6 +69,11 @@ pub(super) fn check(plan: &Plan, configuration: Configuration<'_>, report: &mut 
     }
 }
 
+/// The one number by which a caller is known.
+fn caller_of(caller: Option<&ExpectedCaller>) -> Option<&str> {
+    caller.and_then(ExpectedCaller::number).map(PhoneNumber::as_str)
+}
+
 /// Whether each has a number, and no two of these end alike. That is told soon, however many there are.
 fn are_distinct<'p>(mut numbers: impl Iterator<Item = Option<&'p str>>) -> bool {
     let mut distinct = Distinct::default();
@@ -99,7 +105,7 @@ impl<'p> Awaited<'p> {
                     test,
                     dst: &parties.dst,
                     number: parties.number.as_deref(),
-                    caller: parties.caller.as_ref().map(|caller| caller.as_str()),
+                    caller: caller_of(parties.caller.as_ref()),
                     is_known: is_local && plan.link(&parties.src).server == plan.link(&parties.dst).server,
                 }
             }
@@ -107,10 +113,10 @@ impl<'p> Awaited<'p> {
                 test,
                 dst: &at.dst,
                 number: at.number.as_deref(),
-                caller: at.caller.as_ref().map(|caller| caller.as_str()),
+                caller: caller_of(at.caller.as_ref()),
                 is_known: false,
             },
-            Route::Out { .. } => return None,
+            Route::Out { .. } | Route::Watch { .. } => return None,
         })
     }
 

@@ -45,6 +45,12 @@ pub(super) fn check(
         call.warn_of_keys_without_effect(map, call.view.definition(), "");
     }
     let requirements = call.requirements();
+    let arrival = call.arrival();
+    let withholds_number = match &src {
+        Ok(Some(src)) => call.withholds_number(src),
+        Ok(None) => Ok(false),
+        Err(reported) => Err(*reported),
+    };
     let delay = call.delay();
     let route = call.route(src, dst);
     let timeout = call.seconds("timeout", readers::some_seconds);
@@ -61,6 +67,8 @@ pub(super) fn check(
         timeout: timeout?.value,
         delay: delay?,
         requirements: requirements?,
+        arrival: arrival?,
+        withholds_number: withholds_number?,
         schedule: schedule?,
         quiet: quiet?,
     })
@@ -141,6 +149,12 @@ impl<'c> Call<'c, '_, '_> {
                 let script = self.script_in(mode);
                 Ok(Route::In { at: at?, script: script? })
             }
+            RouteMode::Watch => {
+                let link = self.needed("src", src)?;
+                self.address(&link)?;
+                let time = self.seconds("seconds", readers::seconds)?.value;
+                Ok(Route::Watch { link: link.value.name.clone(), time })
+            }
         }
     }
 
@@ -151,7 +165,8 @@ impl<'c> Call<'c, '_, '_> {
     ) -> Result<Parties, Reported> {
         let src = self.needed("src", src);
         let dst = self.needed("dst", dst);
-        let caller = src.and_then(|src| self.caller(&src));
+        let caller = src.and_then(|src| self.caller(Some(&src)));
+        let post_dial = self.post_dial();
         let address = src.and_then(|src| self.address(&src));
         let (src, dst) = (src?, dst?);
         let number = address.and_then(|address| {
@@ -168,7 +183,13 @@ impl<'c> Call<'c, '_, '_> {
             let hint = "name two links, or give this one `max_calls: 2`";
             return Err(self.report.add(Finding::error(place, message).hint(hint)));
         }
-        Ok(Parties { src: src.value.name.clone(), dst: dst.value.name.clone(), number: number?, caller: caller? })
+        Ok(Parties {
+            src: src.value.name.clone(),
+            dst: dst.value.name.clone(),
+            number: number?,
+            post_dial: post_dial?,
+            caller: caller?,
+        })
     }
 
     fn destination(
@@ -182,7 +203,7 @@ impl<'c> Call<'c, '_, '_> {
         let address = address?;
         let number = self.number_to_dial(&src, &address, dst.as_ref())?;
         let number = self.number_on_its_way(&src, &address, number)?;
-        Ok(Destination { src: src.value.name.clone(), number })
+        Ok(Destination { src: src.value.name.clone(), number, post_dial: self.post_dial()? })
     }
 
     fn reception(
@@ -192,16 +213,16 @@ impl<'c> Call<'c, '_, '_> {
     ) -> Result<Reception, Reported> {
         let dst = self.needed("dst", dst);
         let caller = match src {
-            Ok(Some(src)) => self.caller(&src),
-            Ok(None) => Ok(None),
+            Ok(src) => self.caller(src.as_ref()),
             Err(reported) => Err(reported),
         };
         let dst = dst?;
-        let number = match self.number()? {
-            Some(number) => Some(number.value),
-            None => dst.value.number.clone()?,
+        // Whoever makes the call may have a use for what stands behind a comma.
+        let given = self.view.read_optional("number", readers::number_to_dial, self.report)?;
+        let number = match given.map(|given| given.value) {
+            Some((number, post_dial)) => Some(format!("{number}{post_dial}")),
+            None => dst.value.number.clone()?.map(|number| number.to_string()),
         };
-        let number = number.map(|number| number.as_str().to_owned());
         let trigger = self.trigger(number.as_deref(), &dst)?;
         Ok(Reception { dst: dst.value.name.clone(), number, caller: caller?, trigger })
     }

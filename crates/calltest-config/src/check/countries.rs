@@ -26,9 +26,10 @@ pub(super) fn of_all(configuration: Configuration<'_>, report: &Report<'_>) -> B
     let servers = configuration.entries("servers").map(|(_, node)| View::new(&table::SERVER, Some(node), None));
     let servers = servers.chain([configuration.top().section("asterisk")]);
     let mut countries = BTreeSet::new();
+    // Those of links are of the same form, without anything behind a comma.
     for view in links().chain(calls) {
-        let number = view.read_optional("number", readers::phone_number, report).ok().flatten();
-        countries.extend(number.and_then(|number| of_number(&number.value)));
+        let number = view.read_optional("number", readers::number_to_dial, report).ok().flatten();
+        countries.extend(number.and_then(|number| of_number(&number.value.0)));
     }
     for view in links().chain(servers) {
         for direction in [Direction::Outgoing, Direction::Incoming] {

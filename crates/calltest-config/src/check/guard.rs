@@ -51,6 +51,8 @@ fn items<T>(
     let Some(given) = view.node(key) else { return Ok(None) };
     let items = match &given.value.value {
         Value::List(list) => list.iter().map(read).collect(),
+        // Where only a list will do, the check of types has refused a text.
+        Value::Text(_) => read(given.value).map(|one| vec![one]),
         _ => None,
     };
     items.map(Some).ok_or_else(|| report.errors().expect("the check of types came first"))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::guard::Guard;
 use calltest_core::number::PhoneNumber;
 use calltest_core::number_rule::{Direction, NumberRules};
@@ -12,6 +13,7 @@ use calltest_core::quiet::QuietTimes;
 
 use super::server::Servers;
 use super::{countries, guard, quiet};
+use crate::caller_id;
 use crate::configuration::Configuration;
 use crate::diagnostic::Finding;
 use crate::quoting::quoted;
@@ -20,6 +22,9 @@ use crate::report::{Report, Reported};
 use crate::scalar;
 use crate::table;
 use crate::view::View;
+
+/// The word under `callerid_out` for a number that is withheld.
+pub(super) const WITHHELD: &str = "anonymous";
 
 /// Every link by name, broken ones included.
 pub(super) type Links = BTreeMap<LinkName, Parts>;
@@ -32,6 +37,10 @@ pub(super) struct Parts {
     pub(super) address: Result<Option<Address>, Reported>,
     pub(super) arrives_as: Result<LinkName, Reported>,
     pub(super) number: Result<Option<PhoneNumber>, Reported>,
+    /// What a callee sees of it; the inner `None` is that anything will do.
+    pub(super) callerid: Result<Option<Option<ExpectedCaller>>, Reported>,
+    /// Whether its calls withhold their number.
+    pub(super) withholds_number: Result<bool, Reported>,
     pub(super) outgoing: Result<NumberRules, Reported>,
     incoming: Result<NumberRules, Reported>,
     pub(super) guard: Result<Guard, Reported>,
@@ -99,6 +108,8 @@ fn parts(name: LinkName, view: &View<'_>, ground: &Ground<'_>, report: &mut Repo
         server,
         address: address(view, report),
         number,
+        callerid: view.read_optional("callerid", caller_id::expected_caller, report).map(|at| at.map(|at| at.value)),
+        withholds_number: view.read("callerid_out", readers::some_text, report).map(|at| at.value == WITHHELD),
         prio: view.read("prio", readers::integer_of_any_sign, report).map(|at| at.value),
         max_calls: view.read("max_calls", readers::count, report).map(|at| at.value),
         quiet: quiet::quiet_times(view, report),

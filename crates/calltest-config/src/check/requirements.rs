@@ -1,7 +1,7 @@
 //! What a call has to look like to its caller, and how our own party rejects it.
 
 use calltest_core::cause::ExpectedCause;
-use calltest_core::plan::{Forwarding, Presence, Rejection, Requirements, Ringing};
+use calltest_core::plan::{Arrival, Forwarding, Presence, Rejection, Requirements, Ringing};
 use calltest_core::verdict::seconds;
 
 use super::call::Call;
@@ -106,6 +106,23 @@ impl Call<'_, '_, '_> {
         }
     }
 
+    /// How the call has to arrive at our own end.
+    pub(super) fn arrival(&mut self) -> Result<Arrival, Reported> {
+        let within = self.view.read_optional("arrive_within", readers::some_seconds, self.report)?;
+        let timeout = self.view.read("timeout", readers::some_seconds, self.report)?;
+        if let Some(within) = within.filter(|within| within.value >= timeout.value) {
+            let message =
+                format!("`arrive_within` has no effect: `timeout` ends the call after {}", seconds(timeout.value));
+            let place = self.place_of(&within);
+            self.report.add(Finding::warning(place, message));
+        }
+        Ok(Arrival {
+            within: within.map(|within| within.value),
+            is_single: self.view.node("duplicates").and_then(|given| given.value.text()) == Some("forbidden"),
+            diverted_from: patterns(&self.view, "diverted_from", self.report)?.unwrap_or_default(),
+        })
+    }
+
     pub(super) fn rejection(&mut self) -> Result<Rejection, Reported> {
         self.view.read("reject_with", rejection, self.report).map(|at| at.value)
     }
@@ -122,7 +139,8 @@ fn fitting_ringing(mode: ModeName) -> &'static [Presence] {
         | ModeName::Fail
         | ModeName::Wait
         | ModeName::Answer
-        | ModeName::Record => &[Presence::Required, Presence::Allowed, Presence::Forbidden],
+        | ModeName::Record
+        | ModeName::Online => &[Presence::Required, Presence::Allowed, Presence::Forbidden],
     }
 }
 

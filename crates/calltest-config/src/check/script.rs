@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use calltest_core::plan::{Audio, BothScript, Dtmf, InScript, OutScript};
+use calltest_core::dtmf;
+use calltest_core::plan::{Audio, BothScript, DigitChoice, Dtmf, InScript, OutScript};
 
 use super::call::Call;
 use crate::diagnostic::Finding;
@@ -61,10 +62,21 @@ impl Call<'_, '_, '_> {
             self.report.add(Finding::warning(duration.place, message));
         }
         Ok(Dtmf {
-            len: section.read("len", readers::digit_count, self.report)?.value,
+            digits: self.digit_choice()?,
             may_repeat: section.read("may_repeat", scalar::flag, self.report)?.value,
             duration: duration.value.max(SHORTEST_TONE),
             between: section.read("between", readers::milliseconds, self.report)?.value,
+        })
+    }
+
+    /// The very digits, or those among which they are drawn where their number is given beside them.
+    fn digit_choice(&self) -> Result<DigitChoice, Reported> {
+        let section = self.view.section("dtmf");
+        let len = section.read("len", readers::digit_count, self.report)?;
+        Ok(match section.read_optional("digits", readers::dtmf_digits, self.report)? {
+            None => DigitChoice::Drawn { len: len.value, alphabet: dtmf::DECIMAL.into() },
+            Some(digits) if section.is_replaced("len") => DigitChoice::Given(digits.value),
+            Some(alphabet) => DigitChoice::Drawn { len: len.value, alphabet: alphabet.value },
         })
     }
 

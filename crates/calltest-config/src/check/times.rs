@@ -91,7 +91,7 @@ fn time_to_reject(route: &Route) -> Option<Duration> {
             OutScript::Fail { within } => Some(*within),
             OutScript::Ring | OutScript::Play { .. } | OutScript::Timeout { .. } => None,
         },
-        Route::Both { .. } | Route::In { .. } => None,
+        Route::Both { .. } | Route::In { .. } | Route::Watch { .. } => None,
     }
 }
 
@@ -99,10 +99,7 @@ fn time_to_reject(route: &Route) -> Option<Duration> {
 fn shortest_time(route: &Route, delay: &Delay) -> Duration {
     match route {
         Route::Both { script, .. } => match script {
-            BothScript::Dtmf(dtmf) => {
-                let digits = dtmf.len.get().try_into().unwrap_or(usize::MAX);
-                delay.pre + delay.ring + delay.answer + 2 * dtmf.sending_time(digits)
-            }
+            BothScript::Dtmf(dtmf) => delay.pre + delay.ring + delay.answer + 2 * dtmf.sending_time(),
             BothScript::Call { .. } => delay.pre + delay.ring,
             BothScript::Audio(_) => delay.pre + delay.ring + delay.answer,
         },
@@ -116,5 +113,6 @@ fn shortest_time(route: &Route, delay: &Delay) -> Duration {
             InScript::Wait { .. } => delay.pre + delay.ring,
             InScript::Answer { .. } | InScript::Record { .. } => delay.pre + delay.ring + delay.answer,
         },
+        Route::Watch { time, .. } => *time,
     }
 }

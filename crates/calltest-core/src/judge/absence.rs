@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::{Answer, Case};
-use crate::dtmf::DigitFault;
 use crate::evidence::{Awaiting, Observation, ScriptEnd, Side, Stop};
 use crate::expectation::Milestone;
 use crate::verdict::{Failure, Origin, Progress, Trouble, Waited};
+
+/// What comes in so soon after it was given up may have been late on our side.
+const LATE: Duration = Duration::from_millis(300);
 
 impl Case<'_> {
     /// Something that did not happen, or an error where we could not have seen it.
@@ -14,15 +16,14 @@ impl Case<'_> {
         let missing = match &self.evidence.script_end {
             ScriptEnd::Completed => return None,
             _ if self.ended_by_right() => return None,
-            ScriptEnd::Stopped(Stop::AnsweredElsewhere { .. }) if self.evidence.arrived().is_some() => {
-                Err(Trouble::Late { what: Awaiting::Arrival.words() })
-            }
             ScriptEnd::Stopped(Stop::Deadline { awaiting } | Stop::Overdue { awaiting, .. })
                 if self.came_late(*awaiting) =>
             {
                 Err(Trouble::Late { what: awaiting.words() })
             }
-            ScriptEnd::Stopped(Stop::DigitsOverdue { to, .. }) if self.came_late(Awaiting::Digits(*to)) => {
+            ScriptEnd::Stopped(Stop::DigitsOverdue { to, given_up_at, .. })
+                if self.read_digits_by(*to, *given_up_at + LATE).is_complete() =>
+            {
                 Err(Trouble::Late { what: Awaiting::Digits(*to).words() })
             }
             ScriptEnd::Stopped(stop) => self.missing(stop),
@@ -35,8 +36,7 @@ impl Case<'_> {
         match *stop {
             Stop::Deadline { awaiting } => self.missing_after(awaiting, self.expectation.deadline),
             Stop::Overdue { awaiting, within } => self.missing_after(awaiting, within),
-            Stop::DigitsOverdue { to, overdue } => Ok(self.missing_digits(to, Waited::Overdue(overdue))),
-            Stop::AnsweredElsewhere { after } => Ok(self.wrong_call().unwrap_or_else(|| self.no_arrival(after))),
+            Stop::DigitsOverdue { to, overdue, .. } => Ok(self.missing_digits(to, Waited::Overdue(overdue))),
             Stop::DigitsWrong { to } => Err(self.unexplained(Awaiting::Digits(to))),
             Stop::LegEnded { awaiting, .. } => Err(self.unexplained(awaiting)),
             Stop::CameBack | Stop::Offline => Err(self.unexplained(Awaiting::Originate)),
@@ -61,18 +61,11 @@ impl Case<'_> {
             | Awaiting::Originate
             | Awaiting::Pause
             | Awaiting::Playback
+            | Awaiting::Endpoint
             | Awaiting::Recording => {
                 return Err(Trouble::OutOfTime { link: self.link(Side::Src), within, what: awaiting.words() });
             }
         })
-    }
-
-    /// Where nothing at all came in, digits are the least of it.
-    fn missing_digits(&self, to: Side, waited: Waited) -> Failure {
-        let received_none = self.evidence.digits_received(to).next().is_none();
-        let expected = || self.expectation.digits_to(to).map_or_else(String::new, |expected| expected.digits.clone());
-        let no_rtp = received_none.then(|| self.no_rtp(to, format!("digits {}", expected()))).flatten();
-        no_rtp.unwrap_or_else(|| self.digits_failure(to, DigitFault::Missing, Some(waited)))
     }
 
     /// Whether what a script stopped for want of has come in since. Then nobody can tell whose delay it was.
@@ -87,7 +80,9 @@ impl Case<'_> {
             }
             Awaiting::Answer(side) => self.evidence.first(side, |what| *what == Observation::Answered).is_some(),
             Awaiting::Digits(side) => self.read_digits(side).is_complete(),
-            Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording => false,
+            Awaiting::Originate | Awaiting::Pause | Awaiting::Playback | Awaiting::Recording | Awaiting::Endpoint => {
+                false
+            }
         }
     }
 

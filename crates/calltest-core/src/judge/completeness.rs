@@ -90,6 +90,7 @@ impl Case<'_> {
             Milestone::Ringing => Awaiting::Ringing,
             Milestone::EarlyMedia => Awaiting::EarlyMedia,
             Milestone::Answer => Awaiting::Answer(Side::Src),
+            Milestone::Online => Awaiting::Endpoint,
         };
         (!self.has_reached_milestone()).then(|| self.unexplained(awaiting))
     }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Case;
-use crate::cause::Hangup;
+use crate::cause::{Hangup, HangupCause, TechCause};
 use crate::evidence::{Awaiting, Evidence, Fact, Observation, ScriptEnd, Side, Stop};
 use crate::expectation::{Milestone, RejectionWindow};
 use crate::plan::Presence;
-use crate::verdict::{Failure, Since, SoundFault};
+use crate::verdict::{Failure, Since, SoundFault, Trouble};
 
 /// Two legs of a call end within this time of each other where neither has ended first: events of one moment come in any
 /// order.
@@ -35,6 +35,14 @@ impl Case<'_> {
     pub(super) fn wrong_call_in_place(&self) -> Option<Failure> {
         self.leg_ended()?;
         self.wrong_call().filter(|_| !self.has_reason_of_its_own())
+    }
+
+    /// A rejection for want of a login (SIP 401, 407), which is our own server's to give, unless the test expects it.
+    pub(super) fn login_wanted(&self) -> Option<Trouble> {
+        let end = self.evidence.hangup_of(Side::Src).filter(|_| self.has_ended(Side::Src))?;
+        let wants_login = matches!(end.tech_cause, Some(TechCause::Sip(401 | 407)));
+        let is_expected = self.expectation.causes.iter().any(|cause| cause.fits(&end));
+        (wants_login && !is_expected).then(|| Trouble::LoginWanted { link: self.link(Side::Src), end })
     }
 
     /// Whether the network rejected our call for a reason that cannot be ours. Busy is what we say to calls of others; the other
@@ -101,27 +109,41 @@ impl Case<'_> {
             return Some(Failure::Rejected { link, after, end, expected, has_rung: self.ringing().is_some() });
         }
         let answered = self.evidence.first(told_by, |what| *what == Observation::Answered);
-        let (since_what, start) = match (answered, self.evidence.dialled()) {
+        let (since_what, start) = match (answered, told_by) {
             (Some(answered), _) => (Since::Answer, Some(answered)),
-            (None, Some(dialled)) => (Since::Dialling, Some(dialled)),
-            (None, None) => (Since::Arrival, self.evidence.arrived()),
+            (None, Side::Src) => (Since::Dialling, self.evidence.dialled()),
+            (None, Side::Dst) if self.evidence.dialled().is_some() => (Since::OwnArrival, self.evidence.arrived()),
+            (None, Side::Dst) => (Since::Arrival, self.evidence.arrived()),
         };
         Some(Failure::HungUpEarly { link, after: since(start), since: since_what, end, awaiting })
     }
 
     /// The side that tells why the call ended. What follows from our own hanging up says nothing. The outbound leg usually
     /// knows the cause, and the inbound one only that it ended; but of a call that was up, the reason is that of the leg that
-    /// ended first, if it tells one.
+    /// ended first, if it tells one, and one that was taken back ends at our own end.
     fn ended_first(&self, stopped_by: Side) -> Side {
         let end = |side| {
             self.evidence.ended(side).filter(|_| self.has_ended(side) && self.evidence.hangup_of(side).is_some())
         };
+        if self.is_taken_back() {
+            return Side::Dst;
+        }
         let is_up = self.evidence.answered().is_some();
         match (end(Side::Src), end(Side::Dst)) {
             (Some(src), Some(dst)) if is_up && dst.at + SIMULTANEOUS < src.at => Side::Dst,
             (Some(_), _) => Side::Src,
             (None, _) => stopped_by,
         }
+    }
+
+    /// Whether a call that nobody answered or rejected was taken back at our own end, as by a queue: the caller then hears of a
+    /// normal end.
+    fn is_taken_back(&self) -> bool {
+        let is_unrejected =
+            self.evidence.hangup_of(Side::Src).is_none_or(|end| end.cause == HangupCause::NORMAL_CLEARING);
+        let (src, dst) = (self.evidence.ended(Side::Src), self.evidence.ended(Side::Dst));
+        let is_first = dst.is_some_and(|dst| src.is_none_or(|src| dst.at < src.at + SIMULTANEOUS));
+        is_unrejected && is_first && self.has_ended(Side::Dst) && self.evidence.answered().is_none()
     }
 
     /// Whether the far end ended a call that had got as far as it should, and may.
@@ -166,7 +188,7 @@ impl Case<'_> {
     /// That not one packet of sound came in at a side, where that was counted.
     pub(super) fn no_rtp(&self, side: Side, expected: String) -> Option<Failure> {
         let figures = self.evidence.media(side).filter(|figures| figures.received == 0)?;
-        Some(Failure::NoRtp { link: self.link(side), expected, sent: figures.sent })
+        Some(Failure::NoRtp { link: self.link(side), side, expected, sent: figures.sent })
     }
 
     /// A recording of what never came: Asterisk writes silence.

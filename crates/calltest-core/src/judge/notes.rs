@@ -15,12 +15,22 @@ impl Case<'_> {
             && self.expectation.may_be_answered
             && self.evidence.answered().is_some()
             && self.ringing().is_none();
+        let rests_on_early_media = self.expectation.ringing.early_media_counts
+            && (self.expectation.milestone == Milestone::Ringing || self.expectation.needs_ringing())
+            && self.evidence.ringing().is_none()
+            && self.evidence.early_media().is_some();
+        let is_held = |side: &Side| self.evidence.first(*side, |what| *what == Observation::Held).is_some();
+        let again = u64::try_from(self.duplicates()).unwrap_or(u64::MAX);
         let link = || self.link(Side::Dst);
         let mut callers = self.evidence.facts.iter().filter_map(|fact| match &fact.what {
             Observation::Stranger { caller } => Some(caller.clone()),
             _ => None,
         });
         let mut notes: Vec<Note> = unannounced.then_some(Note::AnsweredWithoutRinging).into_iter().collect();
+        notes.extend(rests_on_early_media.then_some(Note::RingingByEarlyMedia));
+        let held = [Side::Src, Side::Dst].into_iter().filter(is_held);
+        notes.extend(held.map(|side| Note::Held { link: self.link(side) }));
+        notes.extend((again > 0).then(|| Note::Duplicates { link: link(), count: again }));
         let mut silent: Vec<&String> = self
             .evidence
             .facts

@@ -50,7 +50,7 @@ impl Case<'_> {
         let unmoved = format!("{src} rang on for {after:.1} s after {dst} had rejected it");
         match self.ahead(self.evidence.ringing()?, &Observation::RingingSent) {
             Some(ahead) => Some(format!("{src} rang {ahead:.1} s before {dst} did, and {unmoved}")),
-            None if self.expectation.checks_caller => None,
+            None if self.expectation.caller.is_some() => None,
             None => Some(format!("{unmoved}, and no caller ID is checked")),
         }
     }

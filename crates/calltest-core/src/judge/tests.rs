@@ -10,10 +10,10 @@ mod rules;
 
 use super::*;
 use crate::abilities::Abilities;
-use crate::caller::CallerMismatch;
+use crate::caller::{CallerMismatch, ExpectedCaller};
 use crate::cause::{ExpectedCause, Hangup, HangupCause, TechCause};
 use crate::evidence::{Sight, Stamp};
-use crate::expectation::{ExpectedDigits, ExpectedSound, RejectionWindow};
+use crate::expectation::{ArrivalLimit, ExpectedDigits, ExpectedSound, RejectionWindow};
 use crate::media::MediaFigures;
 use crate::number::PhoneNumber;
 use crate::plan::{Forwarding, Presence, Ringing};
@@ -26,12 +26,19 @@ struct Story {
     clock: Duration,
 }
 
+fn caller(number: &str) -> ExpectedCaller {
+    ExpectedCaller::Number(PhoneNumber::parse(number).unwrap())
+}
+
 fn story(milestone: Milestone) -> Story {
     Story {
         expectation: Expectation {
             deadline: Duration::from_secs(30),
             arrives: false,
-            checks_caller: true,
+            arrive_within: ArrivalLimit::Deadline,
+            caller: Some(caller("42")),
+            is_single: false,
+            diverted_from: Vec::new(),
             milestone,
             may_be_answered: true,
             may_end_early: false,
@@ -210,15 +217,19 @@ fn digits_are_told_apart() {
     let up = || story(Milestone::Answer).arrived().src(Observation::Answered);
     up().digits(Side::Dst, "04427", "0447")
         .stopped(Stop::DigitsWrong { to: Side::Dst })
-        .is("fail", "bar: expected digits 04427, received 0447 (number 4 is wrong)");
+        .is("fail", "bar (dst): expected digits 04427, received 0447: number 4 missing");
     up().digits(Side::Dst, "04427", "044270")
-        .is("fail", "bar: expected digits 04427, received 044270 (more than were sent)");
+        .is("fail", "bar (dst): expected digits 04427, received 044270: more than were sent");
     up().digits(Side::Dst, "04427", "0442")
         .deadline(Awaiting::Digits(Side::Dst))
-        .is("fail", "bar: expected digits 04427, received 0442 before the deadline (30 s)");
+        .is("fail", "bar (dst): expected digits 04427, received 0442 before the deadline (30 s): last digit missing");
     up().digits(Side::Src, "04427", "")
-        .stopped(Stop::DigitsOverdue { to: Side::Src, overdue: Duration::from_secs(3) })
-        .is("fail", "foo: expected digits 04427, received none until 3 s after the last was due");
+        .stopped(Stop::DigitsOverdue {
+            to: Side::Src,
+            overdue: Duration::from_secs(3),
+            given_up_at: Duration::from_secs(60),
+        })
+        .is("fail", "foo (src): expected digits 04427, received none until 3 s after the last was due");
     // A script that claims to be through without its digits is not believed.
     up().digits(Side::Src, "04427", "044")
         .is("error", "the call stopped while foo waited for digits, and nothing that was seen explains it");
@@ -251,11 +262,17 @@ fn a_server_that_stood_still_is_not_believed_about_what_is_missing() {
     let sentence =
         "server asterisk was silent for 4.4 s during the run, so what was late, corrupted or not seen proves nothing";
     let digits = || {
-        let stop = Stop::DigitsOverdue { to: Side::Src, overdue: Duration::from_secs(3) };
+        let stop = Stop::DigitsOverdue {
+            to: Side::Src,
+            overdue: Duration::from_secs(3),
+            given_up_at: Duration::from_secs(60),
+        };
         story(Milestone::Answer).arrived().src(Observation::Answered).digits(Side::Src, "226", "22").stopped(stop)
     };
     digits().stalled(4400).is("error", sentence);
-    digits().stalled(1000).is("fail", "foo: expected digits 226, received 22 until 3 s after the last was due");
+    digits()
+        .stalled(1000)
+        .is("fail", "foo (src): expected digits 226, received 22 until 3 s after the last was due: last digit missing");
     let unanswered = || story(Milestone::Answer).deadline(Awaiting::Answer(Side::Src));
     unanswered().stalled(4400).is("error", sentence);
     let late = |by| {
@@ -274,7 +291,7 @@ fn a_server_that_stood_still_is_not_believed_about_what_is_missing() {
     late(1000).is("fail", "foo: answered after 1 s, expected within 0.50 s");
     let corrupted = || story(Milestone::Answer).arrived().src(Observation::Answered).digits(Side::Src, "226", "2226");
     corrupted().stalled(4400).is("error", sentence);
-    corrupted().stalled(1000).is("fail", "foo: expected digits 226, received 2226 (number 3 is wrong)");
+    corrupted().stalled(1000).is("fail", "foo (src): expected digits 226, received 2226: number 2 more than once");
     // What was seen was seen, and a pass is one.
     story(Milestone::Answer)
         .rejected(17, 486)
@@ -290,7 +307,8 @@ fn what_comes_too_late_to_tell_whose_delay_it_was_is_an_error() {
         "error",
         "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
     );
-    let overdue = Stop::DigitsOverdue { to: Side::Dst, overdue: Duration::from_secs(3) };
+    let overdue =
+        Stop::DigitsOverdue { to: Side::Dst, overdue: Duration::from_secs(3), given_up_at: Duration::from_secs(60) };
     story(Milestone::Answer).arrived().digits(Side::Dst, "04427", "04427").stopped(overdue).is(
         "error",
         "digits came in only after the time was up, so it cannot be told whether the network or this process was late",
@@ -326,7 +344,7 @@ fn progress_is_named() {
 
 #[test]
 fn a_wrong_caller_id_is_named_before_what_followed_from_it() {
-    let expected = PhoneNumber::parse("+49123").unwrap();
+    let expected = caller("+49123");
     let mismatch = CallerMismatch::Differs { expected, received: "99".into(), read_as: Some("+4999".into()) };
     let wrong_call = Observation::WrongCall { caller: "99".into(), dialled: "2".into(), mismatch: Some(mismatch) };
     story(Milestone::Answer)
@@ -451,7 +469,7 @@ fn what_comes_in_after_the_script_has_ended_tells_nothing_against_the_network() 
     digits(story(Milestone::Ringing).src(Observation::Ringing)).script_ends().src(extra()).is("pass", "");
     digits(story(Milestone::Ringing).src(Observation::Ringing))
         .src(extra())
-        .is("fail", "foo: expected digits 12, received 129 (more than were sent)");
+        .is("fail", "foo (src): expected digits 12, received 129: more than were sent");
     let mut early = story(Milestone::Answer).src(Observation::Ringing).script_ends().src(Observation::EarlyMedia);
     early.expectation.early_media = Presence::Forbidden;
     early.deadline(Awaiting::Answer(Side::Src)).is("fail", "foo: expected an answer, saw only ringing within 30 s");
@@ -474,7 +492,7 @@ fn what_happened_before_the_script_ended_counts_however_late_it_was_told() {
         let case = case.digits(Side::Src, "12", "12").stamp(2, 5_250).script_ends().after(2_000);
         case.src(Observation::DigitReceived { digit: '9', duration: Duration::from_millis(100) }).stamp(4, stamp)
     };
-    extra(5_440).is("fail", "foo: expected digits 12, received 129 (more than were sent)");
+    extra(5_440).is("fail", "foo (src): expected digits 12, received 129: more than were sent");
     extra(5_460).is("pass", "");
     // Its clock was put back since.
     extra(5_200).is("pass", "");

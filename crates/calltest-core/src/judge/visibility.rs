@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Case;
+use crate::caller::CallerMismatch;
 use crate::dtmf::DigitFault;
 use crate::evidence::{Evidence, Observation, Side, Sight};
 use crate::expectation::Milestone;
@@ -130,8 +131,10 @@ fn spoilt_by(failure: &Failure) -> SpoiltBy {
         // Voicemail takes a call that our other end does not.
         Failure::Answered { .. } | Failure::EarlyMedia { .. } => SpoiltBy { stalled: Servers::OfDst, ..SEEN },
         Failure::Skipped { .. } => SpoiltBy { stalled: Servers::OfDst, lost_events: true, ..SEEN },
-        Failure::NoRtp { .. } | Failure::Digits { fault: DigitFault::Missing, .. } => MISSING,
+        Failure::NoRtp { .. } => MISSING,
+        Failure::Digits { wrong } if wrong.iter().all(|wrong| wrong.fault == DigitFault::Missing) => MISSING,
         Failure::Digits { .. } => SpoiltBy { out_of_sight: false, ..MISSING },
+        Failure::CallerId { mismatch: CallerMismatch::Hidden { .. } | CallerMismatch::Shown { .. }, .. } => SEEN,
         // Of the last two, the right call is missing.
         Failure::NotReached { .. }
         | Failure::NotEnded { .. }
@@ -140,6 +143,11 @@ fn spoilt_by(failure: &Failure) -> SpoiltBy {
         | Failure::DialledNumber { .. } => MISSING,
         // That it was not is known only if no event was lost.
         Failure::NotForwarded { .. } => SpoiltBy { stalled: Servers::None, lost_events: true, ..SEEN },
-        Failure::Rang { .. } | Failure::CameBack { .. } | Failure::Forwarded { .. } | Failure::ByOperator => SEEN,
+        Failure::Rang { .. }
+        | Failure::CameBack { .. }
+        | Failure::Forwarded { .. }
+        | Failure::DeliveredTwice { .. }
+        | Failure::NotDiverted { .. }
+        | Failure::ByOperator => SEEN,
     }
 }

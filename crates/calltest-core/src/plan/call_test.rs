@@ -24,6 +24,10 @@ pub struct CallTest {
     pub delay: Delay,
     /// What the call has to look like to the caller.
     pub requirements: Requirements,
+    /// How it has to arrive at our own end.
+    pub arrival: Arrival,
+    /// Whether it goes out with its caller's number withheld (RFC 3323).
+    pub withholds_number: bool,
     /// When it runs, and when its failures count.
     pub schedule: Schedule,
     /// While it is quiet, the daemon starts no run of this test by itself, and a failure does not count.
@@ -87,6 +91,17 @@ impl Forwarding {
         let patterns: Vec<&str> = self.to.iter().map(Pattern::as_str).collect();
         if patterns.is_empty() { "another number".into() } else { patterns.join(" or ") }
     }
+}
+
+/// How a call has to arrive at our own end, beside what it has to show there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrival {
+    /// How long it may take after it went out. Where nothing is given, that depends on how far the call got.
+    pub within: Option<Duration>,
+    /// Whether it is a fault if it is delivered more than once, as forks and ring groups do.
+    pub is_single: bool,
+    /// It has to have been diverted before, from one of these numbers; not asked for if there are none.
+    pub diverted_from: Vec<Pattern>,
 }
 
 /// What ringing has to look like to the caller.

@@ -6,8 +6,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::caller::ExpectedCaller;
 use crate::name::LinkName;
-use crate::number::PhoneNumber;
+use crate::plan::post_dial::PostDial;
 use crate::plan::trigger::Trigger;
 
 /// Which parties of a call are ours, with what we do there.
@@ -33,6 +34,13 @@ pub enum Route {
         at: Reception,
         /// What we do once it is there.
         script: InScript,
+    },
+    /// There is no call: the endpoint behind a link has to be online, and to stay so.
+    Watch {
+        /// The link.
+        link: LinkName,
+        /// For how long.
+        time: Duration,
     },
 }
 
@@ -104,7 +112,7 @@ impl Route {
         match self {
             Self::Both { parties, .. } => Some(&parties.src),
             Self::Out { to, .. } => Some(&to.src),
-            Self::In { .. } => None,
+            Self::In { .. } | Self::Watch { .. } => None,
         }
     }
 
@@ -112,14 +120,31 @@ impl Route {
     pub fn dst(&self) -> Option<&LinkName> {
         match self {
             Self::Both { parties, .. } => Some(&parties.dst),
-            Self::Out { .. } => None,
+            Self::Out { .. } | Self::Watch { .. } => None,
             Self::In { at, .. } => Some(&at.dst),
         }
     }
 
-    /// The links of both parties, as far as they are ours, source first.
+    /// The link whose endpoint is watched, where there is no call.
+    pub fn watched(&self) -> Option<&LinkName> {
+        match self {
+            Self::Watch { link, .. } => Some(link),
+            Self::Both { .. } | Self::Out { .. } | Self::In { .. } => None,
+        }
+    }
+
+    /// The links that are ours: those of both parties, source first, or the one that is watched.
     pub fn links(&self) -> Vec<&LinkName> {
-        self.src().into_iter().chain(self.dst()).collect()
+        self.src().into_iter().chain(self.dst()).chain(self.watched()).collect()
+    }
+
+    /// What is dialled on with once the call is answered, where we call.
+    pub fn post_dial(&self) -> Option<&PostDial> {
+        match self {
+            Self::Both { parties, .. } => Some(&parties.post_dial),
+            Self::Out { to, .. } => Some(&to.post_dial),
+            Self::In { .. } | Self::Watch { .. } => None,
+        }
     }
 
     /// The number that we dial; `None` where we dial none.
@@ -128,15 +153,15 @@ impl Route {
             Self::Both { parties, .. } => parties.number.as_deref(),
             Self::Out { to, .. } => to.number.as_deref(),
             // The number of a call that comes in is dialled by whoever causes it.
-            Self::In { .. } => None,
+            Self::In { .. } | Self::Watch { .. } => None,
         }
     }
 
-    /// The number that the callee must see, where that is checked.
-    pub fn caller(&self) -> Option<&PhoneNumber> {
+    /// What the callee must see of the caller, where that is checked.
+    pub fn caller(&self) -> Option<&ExpectedCaller> {
         match self {
             Self::Both { parties, .. } => parties.caller.as_ref(),
-            Self::Out { .. } => None,
+            Self::Out { .. } | Self::Watch { .. } => None,
             Self::In { at, .. } => at.caller.as_ref(),
         }
     }
@@ -160,6 +185,7 @@ impl Route {
                 InScript::Answer { .. } => "answer",
                 InScript::Record { .. } => "record",
             },
+            Self::Watch { .. } => "online",
         }
     }
 }
@@ -173,8 +199,10 @@ pub struct Parties {
     pub dst: LinkName,
     /// The number dialled; `None` where the source's address has no place for one.
     pub number: Option<String>,
-    /// The number that the callee must see, unless the check is switched off.
-    pub caller: Option<PhoneNumber>,
+    /// What is dialled on with once the call is answered.
+    pub post_dial: PostDial,
+    /// What the callee must see of the caller, unless the check is switched off.
+    pub caller: Option<ExpectedCaller>,
 }
 
 /// Whom an originate-only test calls.
@@ -184,6 +212,8 @@ pub struct Destination {
     pub src: LinkName,
     /// The number dialled; `None` where the source's address has no place for one.
     pub number: Option<String>,
+    /// What is dialled on with once the call is answered.
+    pub post_dial: PostDial,
 }
 
 /// Where an answer-only test waits for its call.
@@ -193,8 +223,8 @@ pub struct Reception {
     pub dst: LinkName,
     /// The number to call, for the trigger.
     pub number: Option<String>,
-    /// The number that the callee must see, where a source is configured and the check is on.
-    pub caller: Option<PhoneNumber>,
+    /// What the callee must see of the caller, where that is given or a source is configured, and the check is on.
+    pub caller: Option<ExpectedCaller>,
     /// What causes the call; a person if nothing is configured.
     pub trigger: Option<Trigger>,
 }
@@ -202,8 +232,8 @@ pub struct Reception {
 /// Which digits a `dtmf` test sends, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dtmf {
-    /// How many digits in each direction.
-    pub len: NonZeroU32,
+    /// Which digits are sent in each direction.
+    pub digits: DigitChoice,
     /// Whether a digit may be received more than once, as in-band detection is prone to.
     pub may_repeat: bool,
     /// Length of each tone.
@@ -212,10 +242,34 @@ pub struct Dtmf {
     pub between: Duration,
 }
 
+/// Which digits are sent in one direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DigitChoice {
+    /// These, in both directions.
+    Given(String),
+    /// Others in each run and direction.
+    Drawn {
+        /// How many.
+        len: NonZeroU32,
+        /// Those among which they are drawn; at least one.
+        alphabet: String,
+    },
+}
+
+impl DigitChoice {
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Given(digits) => digits.chars().count(),
+            Self::Drawn { len, .. } => len.get().try_into().unwrap_or(usize::MAX),
+        }
+    }
+}
+
 impl Dtmf {
-    /// The least time that so many digits take to send: each takes its tone and its pause. Engines may need more.
-    pub fn sending_time(&self, digits: usize) -> Duration {
-        (self.duration + self.between) * digits.try_into().unwrap_or(u32::MAX)
+    /// The least time that the digits of one direction take to send: each takes its tone and its pause. Engines may need more.
+    pub fn sending_time(&self) -> Duration {
+        (self.duration + self.between) * self.digits.count().try_into().unwrap_or(u32::MAX)
     }
 }
 
@@ -269,10 +323,19 @@ mod tests {
     #[test]
     fn a_route_knows_its_links() {
         let reject_with = Rejection::Busy;
-        let parties = Parties { src: "a".into(), dst: "b".into(), number: Some("7".into()), caller: None };
+        let parties = Parties {
+            src: "a".into(),
+            dst: "b".into(),
+            number: Some("7".into()),
+            post_dial: PostDial::default(),
+            caller: None,
+        };
         let both = Route::Both { parties, script: BothScript::Call { reject_with } };
         assert_eq!((both.links(), both.dialled()), (vec![&"a".into(), &"b".into()], Some("7")));
-        let out = Route::Out { to: Destination { src: "a".into(), number: None }, script: OutScript::Ring };
+        let out = Route::Out {
+            to: Destination { src: "a".into(), number: None, post_dial: PostDial::default() },
+            script: OutScript::Ring,
+        };
         assert_eq!((out.links(), out.dialled()), (vec![&"a".into()], None));
         let at = Reception { dst: "b".into(), number: Some("7".into()), caller: None, trigger: None };
         let waits = Route::In { at, script: InScript::Wait { reject_with } };
@@ -283,11 +346,11 @@ mod tests {
     #[test]
     fn five_digits_take_a_second() {
         let dtmf = Dtmf {
-            len: NonZeroU32::new(5).unwrap(),
+            digits: DigitChoice::Drawn { len: NonZeroU32::new(5).unwrap(), alphabet: "0123456789".into() },
             may_repeat: false,
             duration: Duration::from_millis(100),
             between: Duration::from_millis(100),
         };
-        assert_eq!(dtmf.sending_time(5), Duration::from_secs(1));
+        assert_eq!(dtmf.sending_time(), Duration::from_secs(1));
     }
 }

@@ -8,10 +8,11 @@ use crate::awaiting::Awaiting;
 use crate::caller::CallerMismatch;
 use crate::cause::{ExpectedCause, Hangup, HangupCause};
 use crate::code::Code;
-use crate::dtmf::DigitFault;
+use crate::dtmf::{DigitFault, DigitPattern};
 use crate::expectation::{Milestone, RejectionWindow};
 use crate::name::LinkName;
 use crate::number::shown;
+use crate::side::Side;
 
 /// What the phone network did wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,10 +186,28 @@ pub enum Failure {
         /// What was dialled.
         dial_string: String,
     },
+    /// The call was delivered more than once, which it must not be.
+    DeliveredTwice {
+        /// The link on which it arrived.
+        link: LinkName,
+        /// How often it arrived besides the first time.
+        again: usize,
+    },
+    /// The call that arrived was not diverted, or from another number than it has to be.
+    NotDiverted {
+        /// The link on which it arrived.
+        link: LinkName,
+        /// From where it should have been diverted.
+        expected: String,
+        /// From where it was, if it was.
+        from: Option<String>,
+    },
     /// Not one packet of sound came in where digits or a sound had to.
     NoRtp {
         /// The link at which none came in.
         link: LinkName,
+        /// Its side of the call.
+        side: Side,
         /// What had to come, as "digits 12345".
         expected: String,
         /// How many packets went out there.
@@ -196,19 +215,32 @@ pub enum Failure {
     },
     /// Digits got lost, changed or added on the way.
     Digits {
-        /// The link that received them.
-        link: LinkName,
-        /// The digits that the other party sent.
-        expected: String,
-        /// The digits that came in.
-        received: String,
-        /// What is wrong with them.
-        fault: DigitFault,
-        /// Until when missing ones were waited for; `None` where none are missing.
-        waited: Option<Waited>,
+        /// What is wrong, direction by direction: at least one, the first of which is what the run failed on.
+        wrong: Vec<WrongDigits>,
     },
     /// An operator had the run counted as a failure.
     ByOperator,
+}
+
+/// What is wrong with the digits of one direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongDigits {
+    /// The link that received them.
+    pub link: LinkName,
+    /// Its side of the call.
+    pub side: Side,
+    /// The digits that the other party sent.
+    pub expected: String,
+    /// The digits that came in.
+    pub received: String,
+    /// What is wrong with them.
+    pub fault: DigitFault,
+    /// What they show, if it has a name.
+    pub pattern: Option<DigitPattern>,
+    /// Until when missing ones were waited for; `None` where none are missing.
+    pub waited: Option<Waited>,
+    /// How many packets of sound came in, where no digit did and that was counted.
+    pub packets: Option<u64>,
 }
 
 /// From when on the time of a call is counted.
@@ -218,8 +250,10 @@ pub enum Since {
     Answer,
     /// It went out, and was not answered.
     Dialling,
-    /// It arrived, and was not answered.
+    /// It arrived from somebody else, and was not answered.
     Arrival,
+    /// It arrived from our own link, and was not answered.
+    OwnArrival,
 }
 
 /// What a call that never arrived should have come from.
@@ -293,9 +327,26 @@ impl fmt::Display for Progress {
     }
 }
 
-/// Digits as received, in words where there are none.
-fn digits(digits: &str) -> &str {
-    if digits.is_empty() { "none" } else { digits }
+impl fmt::Display for WrongDigits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { link, side, expected, received, fault, pattern, waited, packets } = self;
+        let received = if received.is_empty() { "none" } else { received };
+        write!(f, "{link} ({}): expected digits {expected}, received {received}", side.word())?;
+        match waited {
+            Some(Waited::Deadline(limit)) => write!(f, " before the deadline ({})", seconds(*limit))?,
+            Some(Waited::Overdue(by)) => write!(f, " until {} after the last was due", seconds(*by))?,
+            None => {}
+        }
+        if let Some(packets) = packets {
+            write!(f, "; {packets} RTP packets came in")?;
+        }
+        match (pattern, fault) {
+            (Some(pattern), _) => write!(f, ": {pattern}"),
+            (None, DigitFault::Wrong { position }) => write!(f, ": number {position} is wrong"),
+            (None, DigitFault::Extra) => f.write_str(": more than were sent"),
+            (None, DigitFault::Missing) => Ok(()),
+        }
+    }
 }
 
 /// Why a call ended, in words.
@@ -319,6 +370,7 @@ impl Failure {
                 Milestone::Answer => Code::NoAnswer,
                 Milestone::Rejection => Code::NotRejected,
                 Milestone::Arrival => Code::NoArrival,
+                Milestone::Online => Code::EndpointOffline,
             },
             Self::WrongCause { .. } => Code::WrongCause,
             Self::RejectedOutOfTime { .. } => Code::RejectedOutOfTime,
@@ -335,17 +387,22 @@ impl Failure {
             Self::Rang { .. } => Code::UnwantedRinging,
             Self::Answered { .. } => Code::UnwantedAnswer,
             Self::NoArrival { .. } => Code::NoArrival,
-            Self::CallerId { mismatch: CallerMismatch::None { .. } | CallerMismatch::Withheld { .. }, .. } => {
-                Code::CallerIdWithheld
-            }
-            Self::CallerId { .. } => Code::WrongCallerId,
+            Self::CallerId { mismatch, .. } => match mismatch {
+                CallerMismatch::None { .. } | CallerMismatch::Withheld { .. } | CallerMismatch::Hidden { .. } => {
+                    Code::CallerIdWithheld
+                }
+                CallerMismatch::Shown { .. } => Code::CallerIdShown,
+                CallerMismatch::Differs { .. } | CallerMismatch::Rejected { .. } => Code::WrongCallerId,
+            },
             Self::DialledNumber { .. } => Code::WrongNumber,
             Self::CameBack { .. } => Code::CameBack,
             Self::NoRtp { .. } => Code::NoRtp,
-            Self::Digits { fault, .. } => match fault {
-                DigitFault::Missing => Code::DigitsMissing,
-                DigitFault::Wrong { .. } => Code::DigitsWrong,
-                DigitFault::Extra => Code::DigitsExtra,
+            Self::DeliveredTwice { .. } => Code::DeliveredTwice,
+            Self::NotDiverted { .. } => Code::NotDiverted,
+            Self::Digits { wrong } => match wrong.first().map(|wrong| wrong.fault) {
+                Some(DigitFault::Missing) | None => Code::DigitsMissing,
+                Some(DigitFault::Wrong { .. }) => Code::DigitsWrong,
+                Some(DigitFault::Extra) => Code::DigitsExtra,
             },
             Self::ByOperator => Code::MarkedByOperator,
         }
@@ -376,8 +433,11 @@ impl fmt::Display for Failure {
                 match since {
                     Since::Answer => write!(f, "{link}: the call ended {after} after the answer with {why}")?,
                     Since::Dialling => write!(f, "{link}: the call ended {after} after it went out with {why}")?,
-                    Since::Arrival if is_elsewhere => {
+                    Since::Arrival | Since::OwnArrival if is_elsewhere => {
                         write!(f, "{link}: the call was answered elsewhere, {after} after it arrived")?;
+                    }
+                    Since::OwnArrival => {
+                        write!(f, "{link}: the call was taken back {after} after it arrived, with {why}")?;
                     }
                     Since::Arrival => {
                         write!(f, "{link}: the caller gave the call up {after} after it arrived, with {why}")?;
@@ -390,7 +450,13 @@ impl fmt::Display for Failure {
                 }
             }
             Self::NotReached { link, milestone, within, progress } => {
-                write!(f, "{link}: expected {milestone}, saw {progress} within {}", seconds(*within))
+                write!(f, "{link}: expected {milestone}, saw {progress} within {}", seconds(*within))?;
+                match (milestone, progress) {
+                    (Milestone::Ringing, Progress::EarlyMedia) => {
+                        f.write_str("; `early_media_is_ringing: yes` takes that for ringing")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::WrongCause { link, after, was_answered, end, expected } => {
                 let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
@@ -462,23 +528,27 @@ impl fmt::Display for Failure {
             Self::CameBack { link, dial_string } => {
                 write!(f, "{link}: {dial_string} came straight back to calltest: the dialplan has no such extension")
             }
-            Self::NoRtp { link, expected, sent } => write!(
-                f,
-                "{link}: no RTP packet came in, expected {expected}; {sent} went out; look at NAT, firewalls, codecs and the \
-                 media address"
-            ),
-            Self::Digits { link, expected, received, fault, waited } => {
-                write!(f, "{link}: expected digits {expected}, received {}", digits(received))?;
-                match fault {
-                    DigitFault::Wrong { position } => write!(f, " (number {position} is wrong)"),
-                    DigitFault::Extra => f.write_str(" (more than were sent)"),
-                    DigitFault::Missing => match waited {
-                        Some(Waited::Deadline(limit)) => write!(f, " before the deadline ({})", seconds(*limit)),
-                        Some(Waited::Overdue(by)) => write!(f, " until {} after the last was due", seconds(*by)),
-                        None => Ok(()),
-                    },
+            Self::DeliveredTwice { link, again } => {
+                let times = if *again == 1 { "once".into() } else { format!("{again} times") };
+                write!(f, "{link}: the call was delivered {times} more, expected it to arrive but once")
+            }
+            Self::NotDiverted { link, expected, from } => {
+                write!(f, "{link}: expected a call diverted from {expected}, ")?;
+                match from {
+                    Some(from) => write!(f, "it was diverted from {}", shown(from)),
+                    None => f.write_str("it says nothing of a diversion"),
                 }
             }
+            Self::NoRtp { link, side, expected, sent } => write!(
+                f,
+                "{link} ({}): expected {expected}, received none; 0 RTP packets came in, {sent} went out; look at NAT, \
+                 firewalls, codecs and the media address",
+                side.word()
+            ),
+            Self::Digits { wrong } => wrong.iter().enumerate().try_for_each(|(index, wrong)| {
+                let separator = if index > 0 { "; " } else { "" };
+                write!(f, "{separator}{wrong}")
+            }),
             Self::ByOperator => f.write_str("marked as failed by an operator"),
         }
     }

@@ -10,8 +10,8 @@ use calltest_core::measures::Measures;
 use calltest_core::number::Dialplan;
 use calltest_core::number_rule::NumberRules;
 use calltest_core::plan::{
-    Address, Asterisk, Delay, Destination, DialString, Link, LinkName, Listen, OutScript, Presence, Requirements,
-    Ringing, Route, Schedule, Secret, Server, ServerKind,
+    Address, Arrival, Asterisk, Delay, Destination, DialString, Link, LinkName, Listen, OutScript, PostDial, Presence,
+    Requirements, Ringing, Route, Schedule, Secret, Server, ServerKind,
 };
 use calltest_core::quiet::QuietTimes;
 use calltest_core::streak::Condition;
@@ -29,7 +29,10 @@ const REPEAT: u64 = 1000;
 
 /// A call that has to ring, over that link.
 fn ring(src: &str) -> Route {
-    Route::Out { to: Destination { src: src.into(), number: None }, script: OutScript::Ring }
+    Route::Out {
+        to: Destination { src: src.into(), number: None, post_dial: PostDial::default() },
+        script: OutScript::Ring,
+    }
 }
 
 /// A test over the link `out`.
@@ -48,6 +51,8 @@ pub(crate) fn test(name: &str, is_manual: bool) -> CallTest {
             causes: Vec::new(),
             forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
+        arrival: Arrival::default(),
+        withholds_number: false,
         schedule: Schedule {
             retry: seconds(RETRY),
             repeat: seconds(REPEAT),
@@ -186,7 +191,7 @@ fn run(test: Arc<CallTest>, id: RunId, verdict: Verdict) -> FinishedRun {
     };
     FinishedRun {
         id,
-        expectation: Expectation::of(&test, |_| String::new()),
+        expectation: Expectation::of(&test, |_, _| String::new()),
         test,
         requested: UNIX_EPOCH,
         waited: Duration::from_secs(1),

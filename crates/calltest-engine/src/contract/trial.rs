@@ -53,8 +53,16 @@ impl<'b, B: Bench> Trial<'b, B> {
         let permit = within("a turn to dial", self.bench.engine().permit()).await;
         let Target { link, number } = target;
         let server = Arc::clone(self.bench.server());
-        let call =
-            Outgoing { run: self.run, link, server, number, follows_forwarding: false, limit, seen: self.sink.clone() };
+        let call = Outgoing {
+            run: self.run,
+            link,
+            server,
+            number,
+            withholds_number: false,
+            follows_forwarding: false,
+            limit,
+            seen: self.sink.clone(),
+        };
         permit.expect("a connected engine lets calls out").dial(call)
     }
 

@@ -17,7 +17,8 @@ use crate::scripted::state::{Shared, State};
 use crate::scripted::story::Story;
 use crate::scripted::{SightScript, When};
 use crate::{
-    BoxFuture, Dialling, Engine, Listening, Outgoing, Permit, Refused, Scrutiny, Sighting, Sink, Undialled, Unready,
+    BoxFuture, Dialling, EndpointStatus, Engine, Listening, Outgoing, Permit, Refused, Scrutiny, Sighting, Sink,
+    Undialled, Unready,
 };
 
 /// What carries the calls of a scripted server.
@@ -93,6 +94,17 @@ impl Engine for ScriptedEngine {
             let (world, server) = (Arc::clone(&self.world), self.server.clone());
             Ok(Box::new(ScriptedPermit { world, server }) as Box<dyn Permit>)
         })
+    }
+
+    fn endpoint(&self, link: &Link) -> BoxFuture<'_, Result<EndpointStatus, Refused>> {
+        let told = self.with_server(|server| {
+            server.asked_for_endpoint += 1;
+            let scripts = &server.script.endpoint;
+            let turn = scripts.len().min(server.asked_for_endpoint).checked_sub(1);
+            turn.map(|turn| scripts[turn].clone())
+        });
+        let online = || Ok(EndpointStatus::Online { endpoint: link.name.to_string() });
+        Box::pin(std::future::ready(told.unwrap_or_else(online)))
     }
 
     fn sight(&self, _since: Instant, scrutiny: Scrutiny) -> BoxFuture<'_, Sighting> {

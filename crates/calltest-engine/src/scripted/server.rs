@@ -6,7 +6,7 @@ use std::time::Duration;
 use calltest_core::abilities::Abilities;
 use calltest_core::verdict::Trouble;
 
-use crate::{Host, Refused, Scrutiny, Sink, Unready};
+use crate::{EndpointStatus, Host, Refused, Scrutiny, Sink, Unready};
 
 /// A server of a [`World`](crate::scripted::World).
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct ScriptedServer {
     pub(super) permit: Result<(), Refused>,
     pub(super) listen: Result<(), Refused>,
     pub(super) clean_up: Result<(), Refused>,
+    /// What is told of an endpoint, each time one is asked for; the last of it goes on. Online if there is nothing.
+    pub(super) endpoint: Vec<Result<EndpointStatus, Refused>>,
 }
 
 impl ScriptedServer {
@@ -35,6 +37,7 @@ impl ScriptedServer {
             permit: Ok(()),
             listen: Ok(()),
             clean_up: Ok(()),
+            endpoint: Vec::new(),
         }
     }
 
@@ -56,6 +59,11 @@ impl ScriptedServer {
     /// How it can be seen.
     pub fn is_seen(self, sight: SightScript) -> Self {
         Self { sight, ..self }
+    }
+
+    /// What it tells of an endpoint, one after the other each time one is asked for; the last goes on.
+    pub fn tells_of_endpoint(self, endpoint: Vec<Result<EndpointStatus, Refused>>) -> Self {
+        Self { endpoint, ..self }
     }
 
     /// A call has to wait so long for its turn.
@@ -130,6 +138,7 @@ pub(super) struct ServerState {
     pub(super) host: Option<Arc<dyn Host>>,
     pub(super) listeners: Vec<Listener>,
     pub(super) looks: Vec<Scrutiny>,
+    pub(super) asked_for_endpoint: usize,
     /// By how many microseconds since the epoch its clock was ahead when the world began.
     pub(super) clock: i64,
     /// There may be calls that no run knows of.

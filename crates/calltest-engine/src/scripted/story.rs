@@ -33,6 +33,8 @@ pub struct Story {
     pub(super) fetch_times: HashMap<Side, Duration>,
     /// What is told of how a leg was carried.
     pub(super) measured: HashMap<Side, Vec<Observation>>,
+    /// What is told of who calls.
+    pub(super) identified: Option<Result<Vec<Observation>, Refused>>,
 }
 
 /// What becomes of the wish to make a call.
@@ -404,6 +406,12 @@ impl Story {
     /// What the engine tells of how a leg was carried.
     pub fn measures(mut self, side: Side, told: impl IntoIterator<Item = Observation>) -> Self {
         self.measured.entry(side).or_default().extend(told);
+        self
+    }
+
+    /// What the engine tells of who calls, once the call has arrived.
+    pub fn identifies(mut self, told: Result<Vec<Observation>, Refused>) -> Self {
+        self.identified = Some(told);
         self
     }
 

@@ -63,6 +63,7 @@ impl World {
                 host: None,
                 listeners: Vec::new(),
                 looks: Vec::new(),
+                asked_for_endpoint: 0,
                 clock: nth.saturating_add(1).saturating_mul(CLOCKS_APART),
                 is_suspect: false,
                 script,

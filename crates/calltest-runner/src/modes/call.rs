@@ -10,6 +10,7 @@ pub(super) async fn go_through(call: &mut Call<'_>, parties: &Parties, reject_wi
     call.dial(parties.number.as_deref()).await?;
     call.accept_and_ring().await?;
     call.see_ringing().await?;
+    call.hear_early_media_out().await?;
     call.see_early_media().await?;
     call.reject(reject_with).await?;
     // What becomes of the rejection on its way is of interest only to those who ask.

@@ -12,6 +12,7 @@ mod audio;
 mod call;
 mod dtmf;
 mod fail;
+mod online;
 mod play;
 mod record;
 mod ring;
@@ -19,6 +20,8 @@ mod timeout;
 mod wait;
 
 /// How long a call goes on after the last thing was sent, for what is still on its way and for what nobody sent.
+/// How often an endpoint is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const TAIL: Duration = Duration::from_millis(500);
 
 /// Goes through the script of the test's mode.
@@ -44,5 +47,6 @@ pub(crate) async fn go_through(call: &mut Call<'_>) -> Result<(), Stop> {
                 record::go_through(call, at, sound.as_deref(), record.as_deref()).await
             }
         },
+        Route::Watch { time, .. } => online::go_through(call, *time).await,
     }
 }

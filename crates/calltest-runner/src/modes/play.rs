@@ -13,6 +13,7 @@ pub(super) async fn go_through(
 ) -> Result<(), Stop> {
     call.dial(to.number.as_deref()).await?;
     call.see_answer(Side::Src).await?;
+    call.dial_on().await?;
     call.record(Side::Src, record).await?;
     call.pause(call.test.delay.answer).await?;
     call.play(Side::Src, sound).await

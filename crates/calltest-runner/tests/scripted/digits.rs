@@ -14,7 +14,8 @@ async fn spoil(spoil: impl Fn(Story, Side) -> Story, received: impl Fn(&str) -> 
     for (to, link) in [(Side::Src, "foo"), (Side::Dst, "bar")] {
         let run = run(&dtmf(), spoil(Story::of_good_call(), to)).await;
         let sent = expected(&run, to);
-        let sentence = format!("{link}: expected digits {sent}, received {}{remark}", received(&sent));
+        let side = to.word();
+        let sentence = format!("{link} ({side}): expected digits {sent}, received {}{remark}", received(&sent));
         assert_eq!((run.verdict.word(), run.verdict.reason()), ("fail", Some(sentence)));
     }
 }
@@ -25,7 +26,8 @@ fn expected(run: &FinishedRun, to: Side) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_digit_lost_at_the_end_is_missing() {
-    spoil(|story, to| story.loses_digit(to, 5), |sent| sent[..4].into(), " until 3 s after the last was due").await;
+    let remark = " until 3 s after the last was due: last digit missing";
+    spoil(|story, to| story.loses_digit(to, 5), |sent| sent[..4].into(), remark).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,33 +37,55 @@ async fn no_digit_at_all_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_digit_lost_on_the_way_makes_the_next_one_wrong() {
-    // The third is the second of a pair, so the one after it is the first that differs.
-    let received = |sent: &str| format!("{}{}", &sent[..2], &sent[3..4]);
-    spoil(|story, to| story.loses_digit(to, 3), received, " (number 3 is wrong)").await;
+async fn a_digit_lost_of_a_pair_is_named_as_that() {
+    let received = |sent: &str| format!("{}{}", &sent[..2], &sent[3..]);
+    spoil(|story, to| story.loses_digit(to, 3), received, ": equal digits came in as one").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_digit_changed_is_wrong_at_once() {
-    let received = |sent: &str| format!("{}*", &sent[..1]);
-    spoil(|story, to| story.changes_digit(to, 2, '*'), received, " (number 2 is wrong)").await;
+async fn a_digit_changed_is_named_with_what_it_became() {
+    let received = |sent: &str| format!("{}*{}", &sent[..1], &sent[2..]);
+    spoil(|story, to| story.changes_digit(to, 2, '*'), received, ": number 2 came in as *").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_digit_doubled_is_wrong() {
-    let received = |sent: &str| format!("{0}{0}", &sent[..1]);
-    spoil(|story, to| story.doubles_digit(to, 1), received, " (number 2 is wrong)").await;
+async fn a_digit_doubled_is_named_once_all_are_there() {
+    let received = |sent: &str| format!("{}{sent}", &sent[..1]);
+    spoil(|story, to| story.doubles_digit(to, 1), received, ": first digit twice").await;
+}
+
+// field telephony 21
+#[tokio::test(start_paused = true)]
+async fn every_digit_twice_is_told_from_one_that_is_wrong() {
+    let all = |story: Story, to| (1..=5).fold(story, |story, place| story.doubles_digit(to, place));
+    let received = |sent: &str| sent.chars().flat_map(|digit| [digit, digit]).collect();
+    spoil(all, received, ": every digit twice").await;
+}
+
+// field telephony 21
+#[tokio::test(start_paused = true)]
+async fn both_directions_are_tried_before_a_word_is_said() {
+    let story = Story::of_good_call().doubles_digit(Side::Src, 5).loses_digit(Side::Dst, 5);
+    let run = run(&dtmf(), story).await;
+    let (to_src, to_dst) = (expected(&run, Side::Src), expected(&run, Side::Dst));
+    let sentence = format!(
+        "foo (src): expected digits {to_src}, received {to_src}{}: last digit twice; bar (dst): expected digits {to_dst}, \
+         received {}: last digit missing",
+        &to_src[4..],
+        &to_dst[..4]
+    );
+    assert_eq!((run.verdict.word(), run.verdict.reason()), ("fail", Some(sentence)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_digit_doubled_is_one_too_many() {
     let received = |sent: &str| format!("{sent}{}", &sent[4..]);
-    spoil(|story, to| story.doubles_digit(to, 5), received, " (more than were sent)").await;
+    spoil(|story, to| story.doubles_digit(to, 5), received, ": last digit twice").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_digit_too_many_is_extra() {
-    spoil(|story, to| story.adds_digit(to, '#'), |sent| format!("{sent}#"), " (more than were sent)").await;
+    spoil(|story, to| story.adds_digit(to, '#'), |sent| format!("{sent}#"), ": more than were sent").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +95,7 @@ async fn digits_may_repeat_where_that_is_allowed() {
             passes(&run(&dtmf().digits_may_repeat(), Story::of_good_call().doubles_digit(to, place)).await);
         }
         let run = run(&dtmf().digits_may_repeat(), Story::of_good_call().changes_digit(to, 2, '*')).await;
-        assert!(run.verdict.reason().unwrap().ends_with("* (number 2 is wrong)"), "{:?}", run.verdict);
+        assert!(run.verdict.reason().unwrap().ends_with(": number 2 came in as *"), "{:?}", run.verdict);
     }
 }
 
@@ -111,8 +135,11 @@ async fn a_digit_that_comes_long_after_it_was_due_is_missing() {
     for (to, link) in [(Side::Src, "foo"), (Side::Dst, "bar")] {
         let run = run(&dtmf().lasts(30_000), Story::of_good_call().delays_digits(to, 5, ms(4000))).await;
         let sent = expected(&run, to);
-        let sentence =
-            format!("{link}: expected digits {sent}, received {} until 3 s after the last was due", &sent[..4]);
+        let sentence = format!(
+            "{link} ({}): expected digits {sent}, received {} until 3 s after the last was due: last digit missing",
+            to.word(),
+            &sent[..4]
+        );
         assert_eq!((run.verdict.word(), run.verdict.reason()), ("fail", Some(sentence)));
     }
 }
@@ -121,7 +148,10 @@ async fn a_digit_that_comes_long_after_it_was_due_is_missing() {
 async fn digits_are_awaited_no_longer_than_the_run_may_last() {
     let run = run(&dtmf().lasts(2000), Story::of_good_call().loses_digit(Side::Src, 5)).await;
     let sent = expected(&run, Side::Src);
-    let sentence = format!("foo: expected digits {sent}, received {} before the deadline (2 s)", &sent[..4]);
+    let sentence = format!(
+        "foo (src): expected digits {sent}, received {} before the deadline (2 s): last digit missing",
+        &sent[..4]
+    );
     assert_eq!((run.verdict.word(), run.verdict.reason()), ("fail", Some(sentence)));
 }
 

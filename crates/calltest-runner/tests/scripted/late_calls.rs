@@ -163,7 +163,7 @@ async fn a_call_that_comes_before_the_run_has_dialled_is_not_its_own() {
     let alone = story.never_arrives();
     let slow_turn = ScriptedServer::named("a").permits_after(ms(1000));
     let run = Scene::in_world(World::of(alone).with_server(slow_turn)).run(&dtmf()).await;
-    check(&run, "fail", "bar: no call arrived within 10 s; foo saw neither ringing, answer nor rejection");
+    check(&run, "fail", "bar: no call arrived within 5 s; foo saw neither ringing, answer nor rejection");
 }
 
 /// A run that ends for another reason than that somebody stops it.
@@ -214,7 +214,7 @@ async fn a_call_of_which_the_network_has_disposed_is_not_expected() {
     assert!(!doubts(&next));
     let answered = slow(1_000_000).when(When::Dialled).after(ms(300)).tell(Side::Src, Observation::Answered);
     let (first, next) = next_after(dtmf(), answered, dtmf(), ms(0)).await;
-    check(&first, "fail", "bar: no call arrived within 5 s; foo saw an answer");
+    check(&first, "fail", "bar: no call arrived within 10 s; foo saw an answer");
     passes(&next);
     assert!(!doubts(&next));
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, in its helping functions too")]
 
+mod arrival;
 mod called_off;
 mod digits;
 mod forwarding;
@@ -14,6 +15,7 @@ mod latecomers;
 mod media;
 mod modes;
 mod one_call;
+mod online;
 mod passes;
 mod recordings;
 mod slow_disks;

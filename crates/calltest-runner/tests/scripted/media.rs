@@ -18,7 +18,7 @@ async fn where_no_packet_came_in_digits_are_the_least_of_it() {
     let deaf = |story: Story| (0..5).fold(story, |story, _| story.loses_digit(Side::Src, 1));
     let all_lost = || (1..=5).fold(Story::of_good_call(), |story, nth| story.loses_digit(Side::Src, nth));
     let run = Scene::of(all_lost().measures(Side::Src, counted(250, 0))).run(&dtmf()).await;
-    let reason = "foo: no RTP packet came in, expected digits {foo}; 250 went out; look at NAT, firewalls, codecs and the media \
+    let reason = "foo (src): expected digits {foo}, received none; 0 RTP packets came in, 250 went out; look at NAT, firewalls, codecs and the media \
                   address";
     check(&run, "fail", reason);
     // Packets came, so it is the digits.
@@ -38,7 +38,7 @@ async fn where_no_packet_came_in_digits_are_the_least_of_it() {
 async fn a_recording_of_sound_that_never_came_is_none() {
     let answers = || Story::of_call_out().answers(ms(200));
     let run = Scene::of(answers().measures(Side::Src, counted(120, 0))).run(&play()).await;
-    let reason = "foo: no RTP packet came in, expected sound; 120 went out; look at NAT, firewalls, codecs and the media address";
+    let reason = "foo (src): expected sound, received none; 0 RTP packets came in, 120 went out; look at NAT, firewalls, codecs and the media address";
     check(&run, "fail", reason);
     passes(&Scene::of(answers().measures(Side::Src, counted(120, 120))).run(&play()).await);
     passes(&Scene::of(answers()).run(&play()).await);

@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::cause::ExpectedCause;
 use calltest_core::number::PhoneNumber;
 use calltest_core::plan::{
-    Audio, BothScript, CallTest, Delay, Destination, Dtmf, InScript, OutScript, Parties, Presence, Reception,
-    Rejection, Requirements, Ringing, Route, Schedule, Trigger,
+    Arrival, Audio, BothScript, CallTest, Delay, Destination, DigitChoice, Dtmf, InScript, OutScript, Parties,
+    PostDial, Presence, Reception, Rejection, Requirements, Ringing, Route, Schedule, Trigger,
 };
 use calltest_core::quiet::QuietTimes;
 
@@ -19,15 +20,24 @@ pub(crate) fn ms(milliseconds: u64) -> Duration {
 }
 
 fn both(script: BothScript) -> CallTest {
-    let caller = Some(PhoneNumber::parse(SRC_NUMBER).unwrap());
+    let caller = Some(ExpectedCaller::Number(PhoneNumber::parse(SRC_NUMBER).unwrap()));
     test(Route::Both {
-        parties: Parties { src: SRC.into(), dst: DST.into(), number: Some(DST.into()), caller },
+        parties: Parties {
+            src: SRC.into(),
+            dst: DST.into(),
+            number: Some(DST.into()),
+            post_dial: PostDial::default(),
+            caller,
+        },
         script,
     })
 }
 
 fn out(script: OutScript) -> CallTest {
-    test(Route::Out { to: Destination { src: SRC.into(), number: Some("1".into()) }, script })
+    test(Route::Out {
+        to: Destination { src: SRC.into(), number: Some("1".into()), post_dial: PostDial::default() },
+        script,
+    })
 }
 
 fn incoming(script: InScript) -> CallTest {
@@ -35,8 +45,12 @@ fn incoming(script: InScript) -> CallTest {
     test(Route::In { at, script })
 }
 
+fn five_digits() -> DigitChoice {
+    DigitChoice::Drawn { len: NonZeroU32::new(5).unwrap(), alphabet: "0123456789".into() }
+}
+
 pub(crate) fn dtmf() -> CallTest {
-    let dtmf = Dtmf { len: NonZeroU32::new(5).unwrap(), may_repeat: false, duration: ms(100), between: ms(100) };
+    let dtmf = Dtmf { digits: five_digits(), may_repeat: false, duration: ms(100), between: ms(100) };
     both(BothScript::Dtmf(dtmf))
 }
 
@@ -73,6 +87,11 @@ pub(crate) fn timeout() -> CallTest {
     out(OutScript::Timeout { ringtime: ms(1000) })
 }
 
+/// The endpoint has to stay online for so long.
+pub(crate) fn online(milliseconds: u64) -> CallTest {
+    test(Route::Watch { link: SRC.into(), time: ms(milliseconds) })
+}
+
 pub(crate) fn wait() -> CallTest {
     incoming(InScript::Wait { reject_with: Rejection::Busy })
 }
@@ -104,6 +123,8 @@ fn test(route: Route) -> CallTest {
             causes: Vec::new(),
             forwarding: calltest_core::plan::Forwarding::FORBIDDEN,
         },
+        arrival: Arrival::default(),
+        withholds_number: false,
         schedule: Schedule {
             retry: ms(60_000),
             repeat: ms(60_000),
@@ -155,12 +176,32 @@ pub(crate) trait Changed: Sized {
 
     /// The number that the callee has to see.
     fn caller(self, number: &str) -> Self {
-        let number = (!number.is_empty()).then(|| PhoneNumber::parse(number).unwrap());
+        let number = (!number.is_empty()).then(|| ExpectedCaller::Number(PhoneNumber::parse(number).unwrap()));
+        self.sees(number)
+    }
+
+    /// What the callee has to see of the caller.
+    fn sees(self, caller: Option<ExpectedCaller>) -> Self {
         self.changed(|test| match &mut test.route {
-            Route::Both { parties, .. } => parties.caller = number,
-            Route::In { at, .. } => at.caller = number,
-            Route::Out { .. } => panic!("nobody of ours sees the caller"),
+            Route::Both { parties, .. } => parties.caller = caller,
+            Route::In { at, .. } => at.caller = caller,
+            Route::Out { .. } | Route::Watch { .. } => panic!("nobody of ours sees the caller"),
         })
+    }
+
+    /// What is dialled on with once the call is answered.
+    fn dials_on(self, post_dial: &str) -> Self {
+        let digits = PostDial::parse(post_dial).unwrap();
+        self.changed(|test| match &mut test.route {
+            Route::Both { parties, .. } => parties.post_dial = digits,
+            Route::Out { to, .. } => to.post_dial = digits,
+            Route::In { .. } | Route::Watch { .. } => panic!("we do not call"),
+        })
+    }
+
+    /// How long the call may take to arrive.
+    fn arrives_within(self, milliseconds: u64) -> Self {
+        self.changed(|test| test.arrival.within = Some(ms(milliseconds)))
     }
 
     /// The link on which the call has to come in, and the number dialled for it.
@@ -168,7 +209,7 @@ pub(crate) trait Changed: Sized {
         self.changed(|test| match &mut test.route {
             Route::Both { parties, .. } => (parties.dst, parties.number) = (link.into(), Some(number.into())),
             Route::In { at, .. } => (at.dst, at.number) = (link.into(), Some(number.into())),
-            Route::Out { .. } => panic!("the call does not come to us"),
+            Route::Out { .. } | Route::Watch { .. } => panic!("the call does not come to us"),
         })
     }
 
@@ -177,7 +218,7 @@ pub(crate) trait Changed: Sized {
         self.changed(|test| match &mut test.route {
             Route::Both { parties, .. } => parties.src = link.into(),
             Route::Out { to, .. } => to.src = link.into(),
-            Route::In { .. } => panic!("we do not call"),
+            Route::In { .. } | Route::Watch { .. } => panic!("we do not call"),
         })
     }
 
@@ -185,7 +226,7 @@ pub(crate) trait Changed: Sized {
         let command = command.iter().map(|&word| word.into()).collect();
         self.changed(|test| match &mut test.route {
             Route::In { at, .. } => at.trigger = Some(Trigger::Exec { command }),
-            Route::Both { .. } | Route::Out { .. } => panic!("we make the call ourselves"),
+            Route::Both { .. } | Route::Out { .. } | Route::Watch { .. } => panic!("nobody calls us for this"),
         })
     }
 

@@ -38,7 +38,7 @@ async fn what_is_lost_between_them_is_a_failure() {
     let run = scene(|story| story.without(Side::Src, Sign::Ringing), b()).run(&call()).await;
     check(&run, "fail", "foo: expected ringing, saw neither ringing, answer nor rejection within 10 s");
     let run = scene(Story::never_arrives, b()).run(&dtmf()).await;
-    check(&run, "fail", "bar: no call arrived within 10 s; foo saw neither ringing, answer nor rejection");
+    check(&run, "fail", "bar: no call arrived within 5 s; foo saw neither ringing, answer nor rejection");
 }
 
 /// Whatever one of them did not tell may have been lost on it.

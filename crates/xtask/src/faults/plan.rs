@@ -54,6 +54,9 @@ calls:
   elsewhere: {mode: call, src: lost, dst: trunk, number: rings, timeout: 2}
   nobody-calls: {mode: wait, dst: trunk, check_callerid: no, timeout: 2}
   caller-id: {mode: call, src: fone1, dst: trunk, timeout: 3}
+  withheld: {mode: call, src: fone1, dst: trunk, timeout: 3}
+  shown: {mode: call, src: fone1, dst: trunk, callerid: anonymous}
+  not-diverted: {mode: call, src: fone1, dst: trunk, diverted_from: _+49!}
   digit-lost: {mode: dtmf, src: fone1, dst: trunk, timeout: 8}
   digit-changed: {mode: dtmf, src: fone1, dst: trunk}
   digit-added: {mode: dtmf, src: fone1, dst: trunk}

@@ -25,7 +25,8 @@ const CLEAN_WITHIN: Duration = Duration::from_secs(20);
 fn dialplan() -> String {
     let far_ends: String = FAR_ENDS.iter().map(|far_end| far_end.extension(far_end.name)).collect();
     let listens = network::extension("listens", &["Wait(2)", "Hangup(16)"]);
-    format!("[far]\n{far_ends}{listens}[masked]\n{}", network::masked("direct"))
+    let (masked, hidden) = (network::masked("direct"), network::hidden("direct"));
+    format!("[far]\n{far_ends}{listens}[masked]\n{masked}[hidden]\n{hidden}")
 }
 
 /// One server of a lab of its own.

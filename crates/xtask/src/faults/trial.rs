@@ -221,6 +221,7 @@ impl Scene {
     async fn run_once(&self) -> Option<FinishedRun> {
         let is_called = match &self.test.route {
             Route::In { .. } => true,
+            Route::Watch { .. } => false,
             Route::Both { .. } | Route::Out { .. } => false,
         };
         let caller = (is_called && self.test.name.as_str() != "nobody-calls").then(|| {

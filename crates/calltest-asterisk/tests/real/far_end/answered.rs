@@ -27,6 +27,7 @@ async fn an_answered_call_passes() {
 }
 
 // field telephony 26 | The far end says 100 or 182 and nothing more | `fail`, without the word that nothing came | 100 alone; nothing at all; ringing, early media
+// field telephony 18 | The far end hangs up as soon as it has answered | `fail`, with the time after the answer | a BYE with and without a Reason; during a sound
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_not_to_answer_fails() {
     let play = || play().deadline(1500);

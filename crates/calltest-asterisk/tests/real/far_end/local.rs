@@ -31,7 +31,7 @@ async fn each_mode_fails_for_the_right_reason_in_the_dialplan_too() {
     let timeout = || timeout("", ms(900)).deadline(1500);
     check_all(vec![
         local("ring-busy", "busy", ring()).fails("rejected after <0..1> s with 17 user busy, expected ringing"),
-        local("ring-progress", "progress", ring()).fails("expected ringing, saw only early media within 1.50 s"),
+        local("ring-progress", "progress", ring()).fails("expected ringing, saw only early media within 1.50 s; `early_media_is_ringing: yes` takes that for ringing"),
         local("ring-progress-counts", "progress", ring().early_media_is_ringing()),
         local("ring-proceeds", "proceeds", ring())
             .fails("expected ringing, saw neither ringing, answer nor rejection within 1.50 s"),

@@ -11,6 +11,7 @@ fn fail() -> CallTest {
     scene::fail("", ms(2000))
 }
 
+// field telephony 27 | A rejection that crosses our own end, or comes with a cause that Asterisk does not hand on | pass, by the status | each status; 480 with another cause
 #[tokio::test(flavor = "multi_thread")]
 async fn each_rejection_in_time_passes() {
     let rings_then = |status| far().tries().rings().waits(ms(300)).rejects(status);

@@ -10,6 +10,7 @@ fn ring() -> CallTest {
     scene::ring("", None)
 }
 
+// field telephony 23 | 183, 180 and 200 in each order, 180 with SDP | as `ringing` and `early_media` say | required, forbidden; causes after it
 #[tokio::test(flavor = "multi_thread")]
 async fn what_counts_as_ringing_passes() {
     let early_then_rings = || far().sends_early_media().waits(ms(300)).rings().waits(ms(300)).answers();
@@ -33,6 +34,7 @@ async fn what_counts_as_ringing_passes() {
     .await;
 }
 
+// field telephony 20 | Music or a tone instead of ringing | `fail` that names `early_media_is_ringing` | 183 with and without SDP; in the dialplan
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_not_to_ring_fails() {
     let ring = || ring().deadline(1500);
@@ -47,8 +49,8 @@ async fn each_way_not_to_ring_fails() {
         sip("silent", far(), ring()).fails("expected ringing, saw neither ringing, answer nor rejection within 1.50 s"),
         sip("tries", far().tries(), ring())
             .fails("expected ringing, saw neither ringing, answer nor rejection within 1.50 s"),
-        sip("early", far().sends_early_media(), ring()).fails("expected ringing, saw only early media within 1.50 s"),
-        sip("progress", far().progresses(), ring()).fails("expected ringing, saw only early media within 1.50 s"),
+        sip("early", far().sends_early_media(), ring()).fails("expected ringing, saw only early media within 1.50 s; `early_media_is_ringing: yes` takes that for ringing"),
+        sip("progress", far().progresses(), ring()).fails("expected ringing, saw only early media within 1.50 s; `early_media_is_ringing: yes` takes that for ringing"),
         sip("ends", rings_then_ends(), ring().stays(2000))
             .fails("the call ended <0.4..1.4> s after it went out with 19 no answer (SIP 480)"),
         sip("ends-wrongly", rings_then_ends(), ring().stays(2000).causes(&["user-busy", "SIP 600"]))

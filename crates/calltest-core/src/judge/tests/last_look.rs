@@ -31,7 +31,7 @@ fn a_call_that_has_to_arrive_and_did_not_is_unexplained() {
 
 #[test]
 fn a_call_that_arrives_after_all_was_not_answered_elsewhere() {
-    let stop = || Stop::AnsweredElsewhere { after: Duration::from_secs(5) };
+    let stop = || Stop::Overdue { awaiting: Awaiting::Arrival, within: Duration::from_secs(5) };
     answered().stopped(stop()).is("fail", "bar: no call arrived within 5 s; foo saw an answer");
     answered().arrived().stopped(stop()).is(
         "error",
@@ -153,7 +153,7 @@ fn whichever_leg_knows_the_cause_tells_it() {
         let case = super::story(Milestone::Answer).arrived().src(gone).dst(request);
         case.stopped(Stop::LegEnded { side: Side::Dst, awaiting: Awaiting::Pause })
     };
-    let at_dst = "bar: the call ended 0.30 s after it went out with 38 network out of order";
+    let at_dst = "bar: the call was taken back 0.20 s after it arrived, with 38 network out of order";
     both(None).is("fail", at_dst);
     let at_src = "foo: rejected after 0.20 s with 16 normal clearing, expected an answer";
     both(Some(HangupCause::NORMAL_CLEARING)).is("fail", at_src);

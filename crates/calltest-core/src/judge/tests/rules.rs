@@ -1,6 +1,7 @@
 //! Each question of the judge has a case that comes out differently without it, and each spoiler one that it spoils.
 
 use super::*;
+use crate::number_rule::Pattern;
 
 fn without(question: &str, case: &Story) -> Verdict {
     let rules: Vec<Rule> = RULES
@@ -16,10 +17,14 @@ fn answered() -> Story {
 }
 
 fn rejected(within: Duration) -> Story {
+    rejected_with(within, 17, 486)
+}
+
+fn rejected_with(within: Duration, cause: u16, status: u16) -> Story {
     let mut case = story(Milestone::Rejection);
     case.expectation.may_be_answered = false;
     case.expectation.rejection = Some(RejectionWindow::AfterDialling { within });
-    case.after(1000).rejected(17, 486)
+    case.after(1000).rejected(cause, status)
 }
 
 fn changed(mut case: Story, change: impl FnOnce(&mut Story)) -> Story {
@@ -86,6 +91,19 @@ fn cases() -> Vec<(&'static str, Story)> {
         (
             "in place of ours",
             story(Milestone::Answer).dst(wrong_call).rejected(17, 486).leg_ended(Awaiting::Answer(Side::Src)),
+        ),
+        ("want a login", rejected_with(second, 21, 401)),
+        ("withheld, or shown", answered().arrived().dst(Observation::NumberWithheld)),
+        (
+            "delivered more than once",
+            changed(answered().arrived(), |case| case.expectation.is_single = true)
+                .dst(Observation::Duplicate { caller: "1".into(), dialled: "2".into() }),
+        ),
+        (
+            "not diverted on its way",
+            changed(answered().arrived().dst(Observation::RingingSent), |case| {
+                case.expectation.diverted_from = vec![Pattern::parse("_+49!").unwrap()];
+            }),
         ),
         (
             "ringing where there must be none",

@@ -47,21 +47,21 @@ fn arrivals() -> Vec<Row> {
             dtmf(),
             good().never_arrives(),
             "fail",
-            "bar: no call arrived within 10 s; foo saw neither ringing, answer nor rejection",
+            "bar: no call arrived within 5 s; foo saw neither ringing, answer nor rejection",
         ),
         row(
             "it never arrives, though it rings",
             dtmf(),
             good().never_arrives().rings(ms(100)),
             "fail",
-            "bar: no call arrived within 10 s; foo saw only ringing",
+            "bar: no call arrived within 5 s; foo saw only ringing",
         ),
         row(
             "somebody else answers",
             dtmf(),
             good().never_arrives().rings(ms(100)).answers(ms(500)),
             "fail",
-            "bar: no call arrived within 5 s; foo saw an answer",
+            "bar: no call arrived within 10 s; foo saw an answer",
         ),
         row(
             "somebody else answers and hangs up",
@@ -79,7 +79,7 @@ fn arrivals() -> Vec<Row> {
         ),
         row(
             "it arrives after the time is up",
-            dtmf(),
+            dtmf().arrives_within(20_000),
             good().arrives_after(ms(10_001)),
             "error",
             "the call to arrive came in only after the time was up, so it cannot be told whether the network or this process was late",
@@ -251,7 +251,7 @@ fn calls() -> Vec<Row> {
             call(),
             good().instead(Side::Src, Sign::Ringing, Observation::EarlyMedia),
             "fail",
-            "foo: expected ringing, saw only early media within 10 s",
+            "foo: expected ringing, saw only early media within 10 s; `early_media_is_ringing: yes` takes that for ringing",
         ),
         row(
             "the ringing becomes early media, which counts",

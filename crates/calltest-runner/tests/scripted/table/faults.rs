@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use calltest_core::caller::ExpectedCaller;
 use calltest_core::code::Code;
 use calltest_core::evidence::{Observation, Side};
 use calltest_core::expectation::{Expectation, Milestone};
+use calltest_core::number_rule::Pattern;
 use calltest_core::plan::Presence::{Forbidden, Required};
 use calltest_core::plan::{CallTest, InScript, OutScript, Route};
 use calltest_engine::Undialled;
@@ -18,14 +20,15 @@ use crate::modes::{self, Changed as _, ms};
 /// What can be wrong with the network in a test, by what it expects and may demand besides. That another number was dialled
 /// is told only where links share a trunk: `switchboard.rs`.
 fn faults(test: &CallTest) -> BTreeSet<Code> {
-    let expectation = Expectation::of(test, |len| "1".repeat(len));
+    let expectation = Expectation::of(test, |_, len| "1".repeat(len));
     let mut faults = BTreeSet::new();
     if test.route.src().is_some() {
         faults.extend([Code::EndpointOffline, Code::CameBack, Code::UnwantedRinging, Code::UnwantedEarlyMedia]);
         faults.extend((!expectation.may_be_answered).then_some(Code::UnwantedAnswer));
     }
     if expectation.arrives {
-        faults.extend([Code::NoArrival, Code::WrongCallerId, Code::CallerIdWithheld]);
+        faults.extend([Code::NoArrival, Code::WrongCallerId, Code::CallerIdWithheld, Code::CallerIdShown]);
+        faults.extend([Code::DeliveredTwice, Code::NotDiverted]);
     }
     faults.extend(match expectation.milestone {
         Milestone::Arrival => &[Code::NoArrival][..],
@@ -41,6 +44,8 @@ fn faults(test: &CallTest) -> BTreeSet<Code> {
         Milestone::Answer => {
             &[Code::NoAnswer, Code::Rejected, Code::HungUpEarly, Code::RingingSkipped, Code::EarlyMediaSkipped]
         }
+        // There is no call: `online.rs`.
+        Milestone::Online => &[],
     });
     if !expectation.digits.is_empty() {
         faults.extend([Code::DigitsMissing, Code::DigitsWrong, Code::DigitsExtra]);
@@ -76,6 +81,7 @@ fn good(test: &CallTest) -> Story {
             let calls = Story::of_call_in(Incoming::on("bar").from("+4930555"));
             if matches!(script, InScript::Record { .. }) { calls.caller_hangs_up(ms(600)) } else { calls }
         }
+        Route::Watch { .. } => Story::of_nothing(),
     }
 }
 
@@ -105,6 +111,20 @@ fn spoilt(test: CallTest, fault: Code) -> (CallTest, Story) {
         Code::NoArrival => (test, good.never_arrives().rings(ms(100))),
         Code::WrongCallerId => (test.caller("+4930100"), from("+4940999")),
         Code::CallerIdWithheld => (test.caller("+4930100"), from("")),
+        Code::CallerIdShown => (test.sees(Some(ExpectedCaller::Withheld)), from("+4930100")),
+        Code::NotDiverted => {
+            let from = Pattern::parse("_+!").unwrap();
+            (test.changed(|test| test.arrival.diverted_from = vec![from]), good)
+        }
+        Code::DeliveredTwice => {
+            let (moment, caller) = match waits {
+                true => (When::Listening("bar".into()), "+4930555"),
+                false => (When::Arrived, "+4930100"),
+            };
+            let again = Act::Arrive(Incoming::on("bar").from(caller));
+            let story = if waits { good } else { good.arrives_as_anybodys() };
+            (test.changed(|test| test.arrival.is_single = true), story.when(moment).after(ms(60)).then(again))
+        }
         Code::Rejected => (test, good.never_arrives().rejects(ms(50), 34, Some(503))),
         Code::NoAnswer => (test, Story::of_call_out().rings(ms(100))),
         Code::HungUpEarly => (test, good.when(When::Dialled).after(ms(450)).then(Act::reject(16, Some(200)))),

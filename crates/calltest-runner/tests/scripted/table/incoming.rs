@@ -185,6 +185,7 @@ pub(super) fn rows() -> Vec<Row> {
     [waits(), answers(), records()].into_iter().flatten().collect()
 }
 
+// field telephony 14 | The caller gives up, or somebody else answers, while our end rings (CANCEL) | `fail` with a sentence of its own | before ringing; our own call taken back; a Reason with 200
 #[tokio::test(start_paused = true)]
 async fn of_wait() {
     hold(waits()).await;

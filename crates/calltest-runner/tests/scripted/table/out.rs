@@ -56,7 +56,7 @@ fn rings() -> Vec<Row> {
             ring(),
             out().sends_early_media(ms(200)),
             "fail",
-            "foo: expected ringing, saw only early media within 10 s",
+            "foo: expected ringing, saw only early media within 10 s; `early_media_is_ringing: yes` takes that for ringing",
         ),
         row(
             "nothing comes",

@@ -177,7 +177,7 @@ fn timeouts() -> Vec<Row> {
             timeout(),
             out().sends_early_media(ms(200)),
             "fail",
-            "foo: expected ringing, saw only early media within 30 s",
+            "foo: expected ringing, saw only early media within 30 s; `early_media_is_ringing: yes` takes that for ringing",
         ),
         row(
             "only early media, which counts",
