@@ -97,7 +97,12 @@ impl Server {
     /// Notes a channel of whose events we have to be told as long as it is up and somebody holds it.
     pub(crate) fn has(&self, channel: Weak<dyn Watched>) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        channels.retain(|channel| channel.strong_count() > 0);
+        // To look through a thousand channels for each one would cost more than the channel.
+        if channels.len() == channels.capacity() {
+            channels.retain(|channel| channel.strong_count() > 0);
+            let held = channels.len();
+            channels.reserve(held + 1);
+        }
         channels.push(channel);
     }
 

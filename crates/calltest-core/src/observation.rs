@@ -55,7 +55,7 @@ pub enum Observation {
         /// The number it dialled, perhaps empty.
         dialled: String,
         /// How its caller ID differs from what the test wants; `None` if only the dialled number does.
-        mismatch: Option<CallerMismatch>,
+        mismatch: Option<Box<CallerMismatch>>,
     },
     /// The call that arrived asks for its caller's number not to be shown, though the number came along (RFC 3325 §7).
     NumberWithheld,

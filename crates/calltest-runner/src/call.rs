@@ -266,7 +266,9 @@ impl<'a> Call<'a> {
                 self.arrivals.arrived = Some(arriving);
                 Observation::Arrived { caller, dialled }
             }
-            Notice::WrongCall { caller, dialled, mismatch } => Observation::WrongCall { caller, dialled, mismatch },
+            Notice::WrongCall { caller, dialled, mismatch } => {
+                Observation::WrongCall { caller, dialled, mismatch: mismatch.map(Box::new) }
+            }
             Notice::Stranger { caller } => Observation::Stranger { caller },
             Notice::TurnedAway { link, caller, dialled } => Observation::TurnedAway { link, caller, dialled },
             Notice::Duplicate { caller, dialled } => Observation::Duplicate { caller, dialled },

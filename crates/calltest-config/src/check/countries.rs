@@ -1,11 +1,11 @@
 //! The countries that a configuration speaks of: those of its international numbers. They tell the guard whose emergency
 //! numbers and dear numbers to look for, where nobody has said in which country a server is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use calltest_core::number::{PhoneNumber, split_country_code};
 use calltest_core::number_rule::{Action, Direction, NumberRule};
-use calltest_core::plan::{Link, Plan};
+use calltest_core::plan::{Link, LinkName, Plan};
 
 use super::guard;
 use crate::configuration::Configuration;
@@ -73,10 +73,16 @@ pub(super) fn note_unknown(plan: &Plan, configuration: Configuration<'_>, report
     if !plan.guard.countries.is_empty() || servers.any(|server| is_written(&server)) {
         return;
     }
+    let mut dialled_over: HashMap<&LinkName, bool> = HashMap::new();
+    for test in &plan.tests {
+        if let Some(src) = test.route.src() {
+            *dialled_over.entry(src).or_default() |= test.route.dialled().is_some_and(is_number);
+        }
+    }
     let entries = configuration.entries("links").map(|(name, _)| name);
     let mut unknown = entries.filter(|name| {
         let link = plan.links.get(&*name.text);
-        link.is_some_and(|link| link.leads_outside && dials_numbers(plan, link))
+        link.is_some_and(|link| link.leads_outside && dials_numbers(link, dialled_over.get(&link.name).copied()))
     });
     let Some(first) = unknown.next() else { return };
     let others = match unknown.count() {
@@ -93,14 +99,13 @@ pub(super) fn note_unknown(plan: &Plan, configuration: Configuration<'_>, report
 }
 
 /// Whether a call over a link may reach a telephone number. Where all tests dial names, as into a server's own dialplan,
-/// none does.
-fn dials_numbers(plan: &Plan, link: &Link) -> bool {
+/// none does; `is_number_dialled` says whether one of its tests dials a number, if it has any.
+fn dials_numbers(link: &Link, is_number_dialled: Option<bool>) -> bool {
     let Some(address) = &link.address else { return false };
-    if !address.needs_number() {
-        return address.numbers(None).iter().any(|number| is_number(number));
+    match address.needs_number() {
+        true => is_number_dialled.unwrap_or(true),
+        false => address.numbers(None).iter().any(|number| is_number(number)),
     }
-    let mut tests = plan.tests.iter().filter(|test| test.route.src() == Some(&link.name)).peekable();
-    tests.peek().is_none() || tests.any(|test| test.route.dialled().is_some_and(is_number))
 }
 
 fn is_number(text: &str) -> bool {

@@ -97,7 +97,11 @@ impl Case<'_> {
     /// Tests that expect no digits take those of the network as they come.
     fn read(&self, side: Side, counts: impl Fn(&Fact) -> bool) -> DigitReader<'_> {
         match self.expectation.digits_to(side) {
-            Some(expected) => DigitReader::read_all(expected, self.evidence.of(side).filter(|fact| counts(fact))),
+            Some(expected) => {
+                let is_digit = |fact: &&Fact| matches!(fact.what, Observation::DigitReceived { .. });
+                let digits = self.evidence.of(side).filter(is_digit).filter(|fact| counts(fact));
+                DigitReader::read_all(expected, digits)
+            }
             None => DigitReader::new("", false),
         }
     }

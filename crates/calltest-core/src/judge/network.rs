@@ -21,7 +21,7 @@ impl Case<'_> {
         }
         self.evidence.facts.iter().find_map(|fact| match &fact.what {
             Observation::WrongCall { mismatch: Some(mismatch), .. } => {
-                Some(Failure::CallerId { link: self.link(Side::Dst), mismatch: mismatch.clone() })
+                Some(Failure::CallerId { link: self.link(Side::Dst), mismatch: (**mismatch).clone() })
             }
             Observation::WrongCall { mismatch: None, dialled, .. } => {
                 Some(Failure::DialledNumber { link: self.link(Side::Dst), received: dialled.clone() })

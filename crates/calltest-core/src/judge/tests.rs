@@ -346,7 +346,8 @@ fn progress_is_named() {
 fn a_wrong_caller_id_is_named_before_what_followed_from_it() {
     let expected = caller("+49123");
     let mismatch = CallerMismatch::Differs { expected, received: "99".into(), read_as: Some("+4999".into()) };
-    let wrong_call = Observation::WrongCall { caller: "99".into(), dialled: "2".into(), mismatch: Some(mismatch) };
+    let wrong_call =
+        Observation::WrongCall { caller: "99".into(), dialled: "2".into(), mismatch: Some(Box::new(mismatch)) };
     story(Milestone::Answer)
         .dst(wrong_call.clone())
         .rejected(17, 486)
