@@ -46,7 +46,11 @@ impl Fetchable for Installation {
 
     fn open(root: &Path, version: &str, cache: &Path) -> Result<Self, InstallError> {
         let loader = Loader::below(root)?;
-        let (program, modules) = (root.join("usr/sbin/asterisk"), loader.libraries.join("asterisk/modules"));
+        let program = root.join("usr/sbin/asterisk");
+        // Older ones have them where nothing tells the architecture.
+        let plain = root.join("usr/lib/asterisk/modules");
+        let folders = loader.libraries.iter().map(|libraries| libraries.join("asterisk/modules"));
+        let modules = folders.into_iter().find(|modules| modules.is_dir()).unwrap_or(plain);
         for (path, is_there) in [(&program, program.is_file()), (&modules, modules.is_dir())] {
             if !is_there {
                 return Err(InstallError::Incomplete { missing: path.display().to_string() });

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Where and how to fetch.
 #[derive(Debug, Clone)]
 pub struct FetchOptions {
-    /// The suite of Debian; it must have an Asterisk 18 or newer.
+    /// The suite of Debian; it must have an Asterisk 16 or newer.
     pub suite: String,
     /// The mirror, such as `http://deb.debian.org/debian`; else the one in the machine's apt configuration.
     pub mirror: Option<String>,

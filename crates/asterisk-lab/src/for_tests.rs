@@ -18,6 +18,16 @@ pub fn for_tests() -> Installation {
     fetched("asterisk")
 }
 
+/// The oldest Asterisk that tests are run on, 16 as Debian 11 has it, fetched beside the other.
+///
+/// # Panics
+///
+/// When there is none and it cannot be fetched: no test that needs one can pass then.
+#[must_use]
+pub fn old_asterisk_for_tests() -> Installation {
+    fetched_from("asterisk", FetchOptions { suite: "bullseye".to_owned(), ..FetchOptions::default() })
+}
+
 /// The SIPp that all tests of this workspace share, fetched into `sipp` below [`target_directory`] by the first that asks.
 ///
 /// # Panics
@@ -70,7 +80,11 @@ pub fn target_directory() -> &'static Path {
 }
 
 fn fetched<P: Fetchable>(folder: &str) -> P {
+    fetched_from(folder, FetchOptions::default())
+}
+
+fn fetched_from<P: Fetchable>(folder: &str, options: FetchOptions) -> P {
     let cache = target_directory().join(folder);
-    let program = cache::fetched(&cache, &FetchOptions::default(), |step| eprintln!("{step} …"));
+    let program = cache::fetched(&cache, &options, |step| eprintln!("{step} …"));
     program.unwrap_or_else(|error| panic!("no {} to test with: {error}", P::PACKAGE.name))
 }

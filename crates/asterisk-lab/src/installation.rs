@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::files::{name_starts_with, paths_in};
 use crate::{FileError, InstallError};
 
-/// The oldest version whose ARI has what is used here.
+/// The oldest version that is taken where somebody names one. Tests look at older ones, too.
 const OLDEST_VERSION: u32 = 18;
 
 /// Where programs for administrators are; an ordinary user's search path does not have them.
@@ -33,7 +33,8 @@ pub struct Installation {
 #[derive(Debug, Clone)]
 pub(crate) struct Loader {
     pub(crate) program: PathBuf,
-    pub(crate) libraries: PathBuf,
+    /// The folders in which they are; one of them is there.
+    pub(crate) libraries: Vec<PathBuf>,
 }
 
 impl Installation {
@@ -44,7 +45,7 @@ impl Installation {
     /// When the program cannot be run, is not an Asterisk of version 18 or newer, or its modules or sounds are in
     /// none of the usual places.
     pub fn installed(program: &Path) -> Result<Self, InstallError> {
-        let version = version_of(program, &mut Command::new(program))?;
+        let version = new_enough(program, version_of(program, &mut Command::new(program))?)?;
         // A link to the program may be far from the program's modules.
         let program = &fs::canonicalize(program).map_err(FileError::because("read", program))?;
         let modules =
@@ -119,12 +120,17 @@ impl Loader {
     /// The loader and the libraries among unpacked packages. Their names have the architecture in them:
     /// `lib/x86_64-linux-gnu` and `ld-linux-x86-64.so.2`, for example.
     pub(crate) fn below(root: &Path) -> Result<Self, InstallError> {
-        let parent = root.join("usr/lib");
-        let found = paths_in(&parent).into_iter().find_map(|libraries| {
-            let program = paths_in(&libraries).into_iter().find(|path| name_starts_with(path, "ld-linux"))?;
+        // Debian 11 and older have some of them in `lib` rather than in `usr/lib`, and its loader is called `ld-2.31.so`.
+        let parents = ["usr/lib", "lib"].map(|parent| root.join(parent));
+        let is_loader = |path: &Path| name_starts_with(path, "ld-linux") || name_starts_with(path, "ld-2.");
+        let found = parents.iter().flat_map(|parent| paths_in(parent)).find_map(|directory| {
+            let program = paths_in(&directory).into_iter().find(|path| is_loader(path))?;
+            let name = directory.file_name()?.to_owned();
+            let folders = parents.iter().map(|parent| parent.join(&name)).chain([parents[0].clone()]);
+            let libraries = folders.filter(|path| path.is_dir()).collect();
             Some(Self { program, libraries })
         });
-        found.ok_or_else(|| InstallError::Incomplete { missing: format!("no loader below {}", parent.display()) })
+        found.ok_or_else(|| InstallError::Incomplete { missing: format!("no loader below {}", parents[0].display()) })
     }
 
     /// Checks that an object finds all its libraries among these, rather than on this machine, where they may be
@@ -134,10 +140,10 @@ impl Loader {
         let output = output.map_err(FileError::because("run", &self.program))?;
         let missing = if output.status.success() {
             // "libxml2.so.16 => /path/of/it (0x00007f…)", or "libxml2.so.16 => not found".
-            let ours = self.libraries.to_string_lossy();
+            let ours: Vec<_> = self.libraries.iter().map(|path| path.to_string_lossy()).collect();
             let listed = String::from_utf8_lossy(&output.stdout).into_owned();
             let mut libraries = listed.lines().filter(|line| line.contains(" => "));
-            libraries.find(|line| !line.contains(&*ours)).map(|line| line.trim().to_owned())
+            libraries.find(|line| !ours.iter().any(|ours| line.contains(&**ours))).map(|line| line.trim().to_owned())
         } else {
             Some(String::from_utf8_lossy(&output.stderr).trim().to_owned())
         };
@@ -150,23 +156,30 @@ impl Loader {
     /// The command that looks for libraries among its own first, and never in this machine's list of libraries.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("--inhibit-cache").arg("--library-path").arg(&self.libraries);
+        let path = std::env::join_paths(&self.libraries).expect("the lab gives its folders no name with a colon");
+        command.arg("--inhibit-cache").arg("--library-path").arg(path);
         command
     }
 }
 
-/// Asks a program for its version, which must be new enough.
+/// Asks a program for its version.
 pub(crate) fn version_of(program: &Path, command: &mut Command) -> Result<String, InstallError> {
     let output = command.arg("-V").output().map_err(FileError::because("run", program))?;
-    let output = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let said = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
+    let output = String::from_utf8_lossy(said).trim().to_owned();
     let version = output.strip_prefix("Asterisk ").filter(|version| major(version).is_some());
     let Some(version) = version.map(str::to_owned) else {
         return Err(InstallError::NotAsterisk { program: program.to_owned(), output });
     };
-    if major(&version).is_some_and(|major| major < OLDEST_VERSION) {
-        return Err(InstallError::TooOld { program: program.to_owned(), version });
-    }
     Ok(version)
+}
+
+/// Refuses what is too old.
+fn new_enough(program: &Path, version: String) -> Result<String, InstallError> {
+    match major(&version) {
+        Some(major) if major < OLDEST_VERSION => Err(InstallError::TooOld { program: program.to_owned(), version }),
+        _ => Ok(version),
+    }
 }
 
 /// The first number of a version. A certified release is called `certified/20.7-cert3`, a development one `GIT-22-…`.

@@ -70,7 +70,9 @@ pub use faketime::Faketime;
 pub use far_end::FarEnd;
 pub use fetch::{FetchOptions, FetchStep};
 pub use files::FileError;
-pub use for_tests::{faketime_for_tests, for_tests, nginx_for_tests, sipp_for_tests, target_directory};
+pub use for_tests::{
+    faketime_for_tests, for_tests, nginx_for_tests, old_asterisk_for_tests, sipp_for_tests, target_directory,
+};
 pub use installation::Installation;
 pub use lab::{Lab, LabBuilder};
 pub use loopback::LoopbackAddress;

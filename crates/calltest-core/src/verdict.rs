@@ -5,12 +5,14 @@
 
 mod failure;
 mod kind;
+mod wrong_digits;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use failure::{Failure, Origin, Progress, Since, SoundFault, Waited, WrongDigits};
+pub use failure::{Failure, Origin, Progress, Since, SoundFault};
 pub use kind::VerdictKind;
+pub use wrong_digits::{Waited, WrongDigits};
 
 use crate::code::Code;
 use crate::name::LinkName;

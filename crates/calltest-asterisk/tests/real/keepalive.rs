@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use asterisk_lab::{DtmfMode, Lab, ServerOptions, Trunk, for_tests};
+use asterisk_lab::{DtmfMode, Installation, Lab, ServerOptions, Trunk, for_tests, old_asterisk_for_tests};
 use calltest_core::cause::ExpectedCause;
 use calltest_core::plan::{BothScript, CallTest, Route};
 use calltest_core::run::FinishedRun;
@@ -54,12 +54,12 @@ fn lanes(modes: impl IntoIterator<Item = DtmfMode>) -> Vec<Lane> {
 }
 
 /// Two servers, each of whose ends hangs up on who is silent for five seconds.
-fn impatient(lanes: &[Lane]) -> Lab {
+fn impatient(asterisk: &Installation, lanes: &[Lane]) -> Lab {
     let server = |side: &str| {
         let endpoints = lanes.iter().map(|lane| format!("[{}](+type=endpoint)\nrtp_timeout=5\n", lane.link(side)));
         ServerOptions::named(side).transmits_silence(true).pjsip(endpoints.collect::<String>())
     };
-    let builder = Lab::builder(&for_tests()).server(server("a")).server(server("b"));
+    let builder = Lab::builder(asterisk).server(server("a")).server(server("b"));
     let trunk = |lane: &Lane| Trunk::between("a", "b").links(lane.link("a"), lane.link("b")).dtmf_mode(lane.mode);
     lanes.iter().fold(builder, |builder, lane| builder.trunk(trunk(lane))).start().unwrap()
 }
@@ -75,7 +75,7 @@ async fn stage(lab: &Lab, lanes: &[Lane], tests: &[CallTest]) -> Stage {
 }
 
 /// Each mode, its calls being quiet for so long. Those that only call have those that only answer at the other end.
-async fn each_mode_lasts(time: Duration) {
+async fn each_mode_lasts(asterisk: &Installation, time: Duration) {
     let lanes = lanes([DtmfMode::Rfc4733; 8]);
     let quiet = |mut test: CallTest, time: Duration| {
         test.delay.answer = time;
@@ -109,7 +109,7 @@ async fn each_mode_lasts(time: Duration) {
         [incoming, lane.over(out)]
     });
     let tests: Vec<CallTest> = both.into_iter().chain(paired).collect();
-    let lab = impatient(&lanes);
+    let lab = impatient(asterisk, &lanes);
     let stage = stage(&lab, &lanes, &tests).await;
     let is_called = |test: &CallTest| matches!(test.route, Route::In { .. });
     let mut runs = Vec::new();
@@ -136,17 +136,19 @@ async fn each_mode_lasts(time: Duration) {
 // field telephony 3
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_outlasts_the_patience_of_who_hears_nothing() {
-    each_mode_lasts(Duration::from_secs(8)).await;
+    each_mode_lasts(&for_tests(), Duration::from_secs(8)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "half a minute in each mode: ./test --full tests"]
 async fn a_call_of_half_a_minute_lasts_in_each_mode() {
-    each_mode_lasts(Duration::from_secs(30)).await;
+    for asterisk in [for_tests(), old_asterisk_for_tests()] {
+        each_mode_lasts(&asterisk, Duration::from_secs(30)).await;
+    }
 }
 
 /// So many calls with digits in each of the three ways, all right.
-async fn digits_are_right(calls: usize) {
+async fn digits_are_right(asterisk: &Installation, calls: usize) {
     const AT_ONCE: usize = 6;
     let modes = [DtmfMode::Rfc4733, DtmfMode::Info, DtmfMode::Inband];
     let lanes = lanes(modes.into_iter().flat_map(|mode| [mode; AT_ONCE]));
@@ -159,7 +161,7 @@ async fn digits_are_right(calls: usize) {
         test
     };
     let tests: Vec<CallTest> = lanes.iter().map(test).collect();
-    let lab = impatient(&lanes);
+    let lab = impatient(asterisk, &lanes);
     let stage = stage(&lab, &lanes, &tests).await;
     let mut right = [0_usize; 3];
     for _ in 0..calls.div_ceil(AT_ONCE) {
@@ -170,7 +172,7 @@ async fn digits_are_right(calls: usize) {
             right[nth / AT_ONCE] += 1;
         }
     }
-    eprintln!("right, by RFC 4733, INFO and in band: {right:?}");
+    eprintln!("{}: right, by RFC 4733, INFO and in band: {right:?}", asterisk.version());
     assert!(right.iter().all(|right| *right >= calls));
     nothing_is_left(&lab);
     stage.close().await;
@@ -179,11 +181,13 @@ async fn digits_are_right(calls: usize) {
 // field telephony 3
 #[tokio::test(flavor = "multi_thread")]
 async fn digits_are_right_where_our_ends_always_send() {
-    digits_are_right(6).await;
+    digits_are_right(&for_tests(), 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "200 calls in each of three ways: ./test --full tests"]
 async fn digits_are_right_200_times_of_200() {
-    digits_are_right(200).await;
+    for asterisk in [for_tests(), old_asterisk_for_tests()] {
+        digits_are_right(&asterisk, 200).await;
+    }
 }

@@ -11,6 +11,7 @@ mod scene;
 mod meddler;
 
 mod arriving;
+mod asterisk_16;
 mod asterisk_ends;
 mod attendant;
 mod clocks;

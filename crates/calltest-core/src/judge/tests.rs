@@ -1,6 +1,7 @@
 //! The table of verdicts, spelled out.
 
 mod beyond_the_call;
+mod digits;
 mod interference;
 mod last_look;
 mod no_route;
@@ -210,29 +211,6 @@ fn hanging_up_early_is_a_failure() {
         .rejected(17, 486)
         .leg_ended(Awaiting::Pause)
         .is("fail", "foo: the call ended 0.20 s after it went out with 17 user busy (SIP 486)");
-}
-
-#[test]
-fn digits_are_told_apart() {
-    let up = || story(Milestone::Answer).arrived().src(Observation::Answered);
-    up().digits(Side::Dst, "04427", "0447")
-        .stopped(Stop::DigitsWrong { to: Side::Dst })
-        .is("fail", "bar (dst): expected digits 04427, received 0447: number 4 missing");
-    up().digits(Side::Dst, "04427", "044270")
-        .is("fail", "bar (dst): expected digits 04427, received 044270: more than were sent");
-    up().digits(Side::Dst, "04427", "0442")
-        .deadline(Awaiting::Digits(Side::Dst))
-        .is("fail", "bar (dst): expected digits 04427, received 0442 before the deadline (30 s): last digit missing");
-    up().digits(Side::Src, "04427", "")
-        .stopped(Stop::DigitsOverdue {
-            to: Side::Src,
-            overdue: Duration::from_secs(3),
-            given_up_at: Duration::from_secs(60),
-        })
-        .is("fail", "foo (src): expected digits 04427, received none until 3 s after the last was due");
-    // A script that claims to be through without its digits is not believed.
-    up().digits(Side::Src, "04427", "044")
-        .is("error", "the call stopped while foo waited for digits, and nothing that was seen explains it");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::seconds;
+use super::wrong_digits::WrongDigits;
 use crate::awaiting::Awaiting;
 use crate::caller::CallerMismatch;
 use crate::cause::{ExpectedCause, Hangup, HangupCause};
 use crate::code::Code;
-use crate::dtmf::{DigitFault, DigitPattern};
 use crate::expectation::{Milestone, RejectionWindow};
 use crate::name::LinkName;
 use crate::number::shown;
@@ -222,27 +222,6 @@ pub enum Failure {
     ByOperator,
 }
 
-/// What is wrong with the digits of one direction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongDigits {
-    /// The link that received them.
-    pub link: LinkName,
-    /// Its side of the call.
-    pub side: Side,
-    /// The digits that the other party sent.
-    pub expected: String,
-    /// The digits that came in.
-    pub received: String,
-    /// What is wrong with them.
-    pub fault: DigitFault,
-    /// What they show, if it has a name.
-    pub pattern: Option<DigitPattern>,
-    /// Until when missing ones were waited for; `None` where none are missing.
-    pub waited: Option<Waited>,
-    /// How many packets of sound came in, where no digit did and that was counted.
-    pub packets: Option<u64>,
-}
-
 /// From when on the time of a call is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -307,15 +286,6 @@ pub enum Progress {
     Answered,
 }
 
-/// How long something absent was waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
-    /// Until the run's deadline.
-    Deadline(Duration),
-    /// For this long after it was due.
-    Overdue(Duration),
-}
-
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -324,28 +294,6 @@ impl fmt::Display for Progress {
             Self::Ringing => "only ringing",
             Self::Answered => "an answer",
         })
-    }
-}
-
-impl fmt::Display for WrongDigits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { link, side, expected, received, fault, pattern, waited, packets } = self;
-        let received = if received.is_empty() { "none" } else { received };
-        write!(f, "{link} ({}): expected digits {expected}, received {received}", side.word())?;
-        match waited {
-            Some(Waited::Deadline(limit)) => write!(f, " before the deadline ({})", seconds(*limit))?,
-            Some(Waited::Overdue(by)) => write!(f, " until {} after the last was due", seconds(*by))?,
-            None => {}
-        }
-        if let Some(packets) = packets {
-            write!(f, "; {packets} RTP packets came in")?;
-        }
-        match (pattern, fault) {
-            (Some(pattern), _) => write!(f, ": {pattern}"),
-            (None, DigitFault::Wrong { position }) => write!(f, ": number {position} is wrong"),
-            (None, DigitFault::Extra) => f.write_str(": more than were sent"),
-            (None, DigitFault::Missing) => Ok(()),
-        }
     }
 }
 
@@ -399,11 +347,7 @@ impl Failure {
             Self::NoRtp { .. } => Code::NoRtp,
             Self::DeliveredTwice { .. } => Code::DeliveredTwice,
             Self::NotDiverted { .. } => Code::NotDiverted,
-            Self::Digits { wrong } => match wrong.first().map(|wrong| wrong.fault) {
-                Some(DigitFault::Missing) | None => Code::DigitsMissing,
-                Some(DigitFault::Wrong { .. }) => Code::DigitsWrong,
-                Some(DigitFault::Extra) => Code::DigitsExtra,
-            },
+            Self::Digits { wrong } => wrong.first().map_or(Code::DigitsMissing, WrongDigits::code),
             Self::ByOperator => Code::MarkedByOperator,
         }
     }
