@@ -19,6 +19,7 @@ mod contract;
 mod digit_modes;
 mod digits;
 mod ends;
+mod everyday;
 mod far_end;
 mod forwarding;
 mod iax;

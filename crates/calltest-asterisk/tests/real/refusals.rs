@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asterisk_lab::{Lab, Scenario, ServerOptions, for_tests, sipp_for_tests};
+use asterisk_lab::{Lab, Scenario, ServerOptions, Trunk, for_tests, sipp_for_tests};
 use calltest_core::cause::ExpectedCause;
 use calltest_core::code::Code;
 use calltest_core::plan::CallTest;
@@ -77,6 +77,25 @@ async fn a_server_that_is_about_to_stop_says_so_in_our_words() {
     check(&run, "error", |reason| reason.contains("the server knows no endpoint PJSIP/nobody"));
     passes(&stage.start_nth(1).await.unwrap());
     intruder.hang_up_all().await;
+    nothing_is_left(&lab);
+    stage.close().await;
+}
+
+// field telephony 35
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_in_maintenance_is_named_as_that() {
+    let second = std::time::Duration::from_secs(1);
+    let trunk = Trunk::between("a", "b").links("berlin", "paris").qualify_every(second);
+    let lab = Lab::builder(&for_tests()).server("a").server("b").trunk(trunk).start().unwrap();
+    let server = lab.server("a");
+    let scene =
+        Scene::new().server("a", address(server)).link("berlin", "a", &server.dial_string("berlin"), "+493012345");
+    let stage = scene.open(&[ring("berlin", Some("+33112345678"))]).await;
+    until(|| server.cli("pjsip show contacts").unwrap().contains("Avail")).await;
+    server.cli("module load res_pjsip_maintenance.so").unwrap();
+    server.cli("pjsip set maintenance on berlin").unwrap();
+    let run = stage.run().await;
+    check(&run, "error", |reason| reason.contains("PJSIP/berlin") && reason.contains("maintenance"));
     nothing_is_left(&lab);
     stage.close().await;
 }
