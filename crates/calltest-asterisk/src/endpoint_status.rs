@@ -22,7 +22,7 @@ pub(crate) async fn endpoint_status(
             let why = format!(
                 "the server knows no endpoint {endpoint}; correct the link's `channel`, or define the endpoint there"
             );
-            return Ok(EndpointStatus::Untold { why });
+            return Ok(EndpointStatus::Unknown { why });
         }
         Err(error) => return Err(error),
     };
@@ -34,12 +34,12 @@ pub(crate) async fn endpoint_status(
             "Asterisk never asks whether {endpoint} is there, so nobody can tell; set `qualify_frequency = 30` for its aor \
              {aor} in pjsip.conf"
         );
-        return Ok(EndpointStatus::Untold { why });
+        return Ok(EndpointStatus::Unasked { why });
     }
     Ok(match state {
         Some(EndpointState::Online) => EndpointStatus::Online { endpoint },
         Some(EndpointState::Offline) => EndpointStatus::Offline { endpoint },
-        _ => EndpointStatus::Untold {
+        _ => EndpointStatus::Unasked {
             why: format!("Asterisk does not know whether {endpoint} is there: let it ask, by {}", qualify_key(tech)),
         },
     })

@@ -64,7 +64,7 @@ impl Engine for AsteriskEngine {
                 let channel = dial_string.map(|dial_string| dial_string.to_string()).unwrap_or_default();
                 let why =
                     format!("`{channel}` names no endpoint that could be looked at; give a link that dials by one");
-                return Ok(EndpointStatus::Untold { why });
+                return Ok(EndpointStatus::Unknown { why });
             };
             endpoint_status(&self.server, tech, resource)
                 .await

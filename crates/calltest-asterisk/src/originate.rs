@@ -138,7 +138,8 @@ async fn explained(
         return Undialled::No { why };
     }
     let why = match (status, endpoint) {
-        (Some(Ok(EndpointStatus::Untold { why })), _) => why,
+        (Some(Ok(EndpointStatus::Unknown { why })), _) => why,
+        (Some(Ok(EndpointStatus::Unasked { why })), _) => format!("{refusal}; {why}"),
         (Some(Err(error)), Some((tech, resource))) => {
             format!("it gave no reason, and asking for endpoint {tech}/{resource} failed: {error}")
         }

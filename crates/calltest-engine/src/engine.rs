@@ -158,9 +158,14 @@ pub enum EndpointStatus {
         /// The endpoint, in the engine's words.
         endpoint: String,
     },
-    /// Nobody knows.
-    Untold {
-        /// Why, and what to do.
+    /// Nobody knows, since the server does not ask it.
+    Unasked {
+        /// That it does not, and what to do.
+        why: String,
+    },
+    /// There is no such endpoint to be looked at.
+    Unknown {
+        /// What there is not, and what to do.
         why: String,
     },
 }

@@ -177,6 +177,7 @@ impl Call<'_> {
     pub(crate) async fn see_endpoint_online(&mut self) -> Result<(), Stop> {
         self.ready(Side::Src)?;
         let Party { link, open, .. } = self.party(Side::Src).clone();
+        let cannot = |why| Stop::Trouble(self.request_failed(Side::Src, "look at the endpoint", why));
         match self.in_time(open.engine.endpoint(&link)).await? {
             Some(Ok(EndpointStatus::Online { endpoint })) => {
                 if !self.saw(Side::Src, |what| matches!(what, Observation::EndpointOnline { .. })) {
@@ -188,13 +189,11 @@ impl Call<'_> {
                 self.recorder.note(Some(Side::Src), Observation::EndpointOffline { endpoint });
                 Err(Stop::Offline)
             }
-            Some(Ok(EndpointStatus::Untold { why })) => {
+            Some(Ok(EndpointStatus::Unasked { why })) => {
                 Err(Stop::Trouble(Trouble::EndpointUnqualified { link: link.name.clone(), why }))
             }
-            Some(Err(refused)) => {
-                let trouble = self.request_failed(Side::Src, "ask for the endpoint", refused.to_string());
-                Err(Stop::Trouble(trouble))
-            }
+            Some(Ok(EndpointStatus::Unknown { why })) => Err(cannot(why)),
+            Some(Err(refused)) => Err(cannot(refused.to_string())),
             None => Err(Stop::Deadline { awaiting: Awaiting::Endpoint }),
         }
     }

@@ -35,11 +35,11 @@ async fn an_endpoint_has_to_be_online_and_to_stay_so() {
     check(&run, "fail", "foo: endpoint PJSIP/far is offline");
     assert!(run.duration.as_secs() < 4, "{:?}", run.duration);
 
-    let run = telling(vec![Ok(EndpointStatus::Untold { why: "nobody asks".into() })]).run(&online(0)).await;
+    let run = telling(vec![Ok(EndpointStatus::Unasked { why: "nobody asks".into() })]).run(&online(0)).await;
     check(&run, "error", "foo: nobody asks");
     assert_eq!(run.verdict.code(), Some(Code::EndpointUnqualified));
     let run = telling(vec![is_online(), Err(Refused::Unclear { why: "gone".into() })]).run(&online(5000)).await;
-    check(&run, "error", "could not ask for the endpoint on foo: gone");
+    check(&run, "error", "could not look at the endpoint on foo: gone");
 }
 
 /// Who only looks keeps nobody from calling.
