@@ -243,3 +243,19 @@ async fn two_programs_at_once_have_one_budget() {
     let count = |word: &str| both.lines().filter(|line| line.starts_with(word)).count();
     assert_eq!((count("pass "), count("error ")), (5, 3), "{both}");
 }
+
+// field telephony 37
+#[test]
+fn the_password_of_a_dial_string_is_not_shown() {
+    let home = Home::with(
+        "asterisk: {port: 1}\nlinks: {out: {channel: 'IAX2/me:geheim@192.0.2.1/{number}'}}\n\
+         calls: {a: {mode: ring, src: out, number: '+49301234'}}\n",
+    );
+    let (shown, _) = home.number("out", "+49301234");
+    assert!(shown.contains("IAX2/me:***@192.0.2.1/+49301234"), "{shown}");
+    for args in [&["number", "out", "+49301234"][..], &["dumpcfg"], &["-vvv", "run"], &["run", "--format", "json"]] {
+        let output = home.calltest(args);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains("geheim"), "{args:?}: {text}");
+    }
+}

@@ -8,7 +8,7 @@ use calltest_core::guard::CallBudget;
 use calltest_core::number::PhoneNumber;
 use calltest_core::number_rule::Mapped;
 use calltest_core::outbound_route::OutboundRoute;
-use calltest_core::plan::{Link, LinkName, Plan};
+use calltest_core::plan::{Link, LinkName, Plan, without_secret};
 use calltest_report::plain_text::printable;
 use calltest_runner::CallLog;
 
@@ -93,7 +93,8 @@ impl Answer {
             Some(mapped) => self.line("outgoing", &what_became_of(number, mapped)),
             None => self.line("outgoing", &format!("`{address}` has no place for a number")),
         }
-        self.line("dials", &address.dial(mapped.as_ref().map(|mapped| mapped.number.as_str())));
+        let dialled = address.dial(mapped.as_ref().map(|mapped| mapped.number.as_str()));
+        self.line("dials", &without_secret(&dialled));
         if let Err(forbidden) = outbound_route.permit(mapped.as_ref().map(|mapped| (number, mapped))) {
             self.refuse("guard", &forbidden.to_string());
             return self.line("hint", &forbidden.hint());
