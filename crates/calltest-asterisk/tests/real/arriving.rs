@@ -14,7 +14,7 @@ use crate::scene::{Scene, call, check, dtmf, ends, passes};
 use crate::{address, links_across, nothing_is_left, one_server, two_servers};
 
 /// What happens to a call on its way to `trunk`.
-const WAYS: &str = "\
+pub(crate) const WAYS: &str = "\
 [announces]
 exten => trunk,1,Answer()
  same => n,Wait(6)
@@ -30,7 +30,7 @@ exten => trunk,1,Dial(Local/trunk@direct,2)
 ";
 
 /// A test from `fone1` to `trunk`, and the context by which the call goes.
-async fn run_by(lab: &Lab, context: &str, test: CallTest) -> FinishedRun {
+pub(crate) async fn run_by(lab: &Lab, context: &str, test: CallTest) -> FinishedRun {
     let scene = Scene::new()
         .server("a", address(lab.server("a")))
         .link("fone1", "a", &format!("Local/{{number}}@{context}"), "fone1")
@@ -40,6 +40,12 @@ async fn run_by(lab: &Lab, context: &str, test: CallTest) -> FinishedRun {
     nothing_is_left(lab);
     stage.close().await;
     run
+}
+
+/// As long as the longest of the [`WAYS`] takes.
+pub(crate) fn patient(mut test: CallTest) -> CallTest {
+    test.timeout = Duration::from_secs(20);
+    test
 }
 
 fn to_trunk() -> calltest_core::plan::Parties {
@@ -56,10 +62,6 @@ fn seeing(mut test: CallTest, caller: Option<ExpectedCaller>) -> CallTest {
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_an_announcement_the_call_still_arrives() {
     let lab = one_server(WAYS);
-    let patient = |mut test: CallTest| {
-        test.timeout = Duration::from_secs(20);
-        test
-    };
     passes(&run_by(&lab, "announces", patient(dtmf(to_trunk()))).await);
     let mut impatient = patient(dtmf(to_trunk()));
     impatient.arrival.within = Some(Duration::from_secs(3));

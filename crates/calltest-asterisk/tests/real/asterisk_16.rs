@@ -5,41 +5,12 @@ use std::time::Duration;
 use asterisk_lab::{Lab, Scenario, ServerOptions, Trunk, old_asterisk_for_tests, sipp_for_tests};
 use calltest_core::caller::ExpectedCaller;
 use calltest_core::code::Code;
-use calltest_core::plan::{CallTest, Route};
-use calltest_core::run::FinishedRun;
+use calltest_core::plan::Route;
 use calltest_core::verdict::Note;
 
+use crate::arriving::{WAYS, patient, run_by};
 use crate::scene::{Scene, call, check, dtmf, ends, passes, play};
 use crate::{address, links_across, nothing_is_left};
-
-/// What happens to a call on its way to `trunk`.
-const WAYS: &str = "\
-[announces]
-exten => trunk,1,Answer()
- same => n,Wait(6)
- same => n,Dial(Local/trunk@direct,30)
-[forks]
-exten => trunk,1,Dial(Local/trunk@direct&Local/trunk@direct,30)
-[hides]
-exten => trunk,1,Set(CALLERID(pres)=prohib_not_screened)
- same => n,Dial(Local/trunk@direct,30)
-[queues]
-exten => trunk,1,Dial(Local/trunk@direct,2)
- same => n,Hangup(16)
-";
-
-async fn run_by(lab: &Lab, context: &str, mut test: CallTest) -> FinishedRun {
-    test.timeout = Duration::from_secs(20);
-    let scene = Scene::new()
-        .server("a", address(lab.server("a")))
-        .link("fone1", "a", &format!("Local/{{number}}@{context}"), "fone1")
-        .link("trunk", "a", "", "trunk");
-    let stage = scene.open(&[test]).await;
-    let run = stage.run().await;
-    nothing_is_left(lab);
-    stage.close().await;
-    run
-}
 
 // field telephony 2
 // field telephony 6
@@ -53,15 +24,15 @@ async fn calls_arrive_on_asterisk_16_as_on_newer_ones() {
     for test in [dtmf(to_trunk()), call(to_trunk())] {
         passes(&run_by(&lab, "direct", test).await);
     }
-    passes(&run_by(&lab, "announces", dtmf(to_trunk())).await);
+    passes(&run_by(&lab, "announces", patient(dtmf(to_trunk()))).await);
     let run = run_by(&lab, "forks", dtmf(to_trunk())).await;
     passes(&run);
     assert_eq!(run.notes, [Note::Duplicates { link: "trunk".into(), count: 1 }]);
     let run = run_by(&lab, "hides", dtmf(to_trunk())).await;
     assert_eq!(run.verdict.code(), Some(Code::CallerIdWithheld), "{:?}", run.verdict);
-    let mut patient = call(to_trunk());
-    patient.delay.ring = Duration::from_secs(5);
-    let run = run_by(&lab, "queues", patient).await;
+    let mut slow = patient(call(to_trunk()));
+    slow.delay.ring = Duration::from_secs(5);
+    let run = run_by(&lab, "queues", slow).await;
     check(&run, "fail", |reason| reason.starts_with("trunk: the call was taken back 2.0"));
 }
 

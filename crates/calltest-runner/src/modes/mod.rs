@@ -19,9 +19,10 @@ mod ring;
 mod timeout;
 mod wait;
 
-/// How long a call goes on after the last thing was sent, for what is still on its way and for what nobody sent.
 /// How often an endpoint is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a call goes on after the last thing was sent, for what is still on its way and for what nobody sent.
 const TAIL: Duration = Duration::from_millis(500);
 
 /// Goes through the script of the test's mode.
